@@ -1,0 +1,29 @@
+# Two commands: `make demo` runs one simulated year and draws it, `make test` runs every check.
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := pyproject.toml
+
+.PHONY: demo test lint clean
+
+.venv/core.done: $(SOURCES)
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+.venv/dev.done: $(SOURCES)
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@ .venv/core.done
+
+demo: .venv/core.done
+	$(BIN)/boneabm run menopause --out runs/menopause --replace --picture
+
+test: .venv/dev.done lint
+	$(BIN)/python -m pytest
+
+lint: .venv/dev.done
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv runs build dist

@@ -1,0 +1,55 @@
+"""The one place that knows threads: run a kernel over fixed blocks in a thread pool of our own.
+
+A block kernel has the signature `kernel(first, last, *args)` and treats the blocks first..last-1. Each block must
+not depend on any other block of the same launch (sums go to one slot per block and are added in order afterwards),
+so the number of threads changes no bit.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+
+class _Pool:
+    def __init__(self) -> None:
+        self.threads = 1
+        self.executor: ThreadPoolExecutor | None = None
+
+
+_POOL = _Pool()
+
+
+def available_threads() -> int:
+    """Number of processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def set_threads(threads: int) -> None:
+    """Use this many threads from now on, >= 1; results do not depend on it."""
+    if threads < 1:
+        raise ValueError(f"threads must be at least 1, got {threads}")
+    if _POOL.executor is not None:
+        _POOL.executor.shutdown()
+    _POOL.threads = threads
+    _POOL.executor = ThreadPoolExecutor(threads - 1, "boneabm") if threads > 1 else None
+
+
+def get_threads() -> int:
+    """Number of threads in use."""
+    return _POOL.threads
+
+
+def launch(kernel: Callable[..., Any], blocks: int, *args: Any) -> None:
+    """Call `kernel(first, last, *args)` on contiguous ranges that together cover 0..blocks-1."""
+    threads = min(_POOL.threads, blocks)
+    if threads <= 1 or _POOL.executor is None:
+        kernel(0, blocks, *args)
+        return
+    edges = [blocks * t // threads for t in range(threads + 1)]
+    waiting = [_POOL.executor.submit(kernel, a, b, *args) for a, b in zip(edges[1:-1], edges[2:], strict=True)]
+    kernel(edges[0], edges[1], *args)
+    for task in waiting:
+        task.result()
