@@ -1,0 +1,32 @@
+"""What differs between Mesa versions, and the one import of Mesa (mesa >= 3.3.1, < 4).
+
+`import mesa` imports `mesa.batchrunner`, which sets the start method of multiprocessing to "spawn" for the whole
+process; it is put back here, so that importing boneabm changes nothing for the processes of its user.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from random import Random
+
+_start_method = multiprocessing.get_start_method(allow_none=True)
+import mesa  # noqa: E402
+from mesa.agent import AgentSet, GroupBy  # noqa: E402
+
+multiprocessing.set_start_method(_start_method, force=True)
+
+Agent, Model = mesa.Agent, mesa.Model
+
+__all__ = ["Agent", "AgentSet", "GroupBy", "Model", "empty_agent_set", "forget_model"]
+
+
+def forget_model(model: mesa.Model) -> None:
+    """Take a model out of the class-level id table with which Mesa 3.3 keeps every model alive; later ones lack it."""
+    ids = getattr(mesa.Agent, "_ids", None)
+    if ids is not None:
+        ids.pop(model, None)
+
+
+def empty_agent_set(random: Random) -> AgentSet:
+    """Plain Mesa set without agents, for the methods whose argument checks are left to Mesa."""
+    return AgentSet([], random=random)
