@@ -1,0 +1,149 @@
+"""What every HDF5 file of a run shares: opening with clear errors, safe order of writing, metadata, steps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from boneabm.errors import InputError
+from boneabm.io.schema import SCHEMA_VERSION, Column
+
+COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+META_LIMIT_BYTES = 4 * 1024 * 1024
+
+
+@contextmanager
+def opened(path: Path, mode: str = "r") -> Iterator[h5py.File]:
+    """Open an HDF5 file without locking it (a viewer may have it open), with an InputError where that fails."""
+    if mode != "w" and not path.exists():
+        raise InputError(f"{path}: no such file. Give the folder of a run, or run the scenario first.")
+    try:
+        file = h5py.File(path, mode, locking=False)
+    except OSError as error:
+        raise InputError(f"{path}: not a readable HDF5 file ({error}). Restore a copy, or run again.") from error
+    with file:
+        yield file
+
+
+@contextmanager
+def reading(path: Path, kind: str) -> Iterator[h5py.File]:
+    """Open a file of this schema for reading; damage found on the way becomes an InputError naming the file."""
+    with opened(path) as file:
+        check_schema(file, path)
+        try:
+            yield file
+        except (KeyError, OSError, RuntimeError) as error:
+            problem = f"{path}: damaged or not a {kind} file ({error})."
+            raise InputError(f"{problem} Restore a copy, or run again.") from error
+
+
+def check_schema(file: h5py.File, path: Path) -> None:
+    """Refuse a file without the `/boneabm` group or of a newer schema."""
+    if "boneabm" not in file:
+        raise InputError(f"{path}: not written by boneabm (no /boneabm group). Give a file of a run folder.")
+    version = int(file["boneabm"].attrs.get("schema_version", 0))
+    if not 1 <= version <= SCHEMA_VERSION:
+        raise InputError(f"{path}: schema version {version}, this boneabm reads 1 to {SCHEMA_VERSION}. Update boneabm.")
+
+
+def write_meta(file: h5py.File, meta: Mapping[str, str | int | float]) -> None:
+    """Write the schema version and the metadata of a run once, each value as its own small dataset."""
+    size = sum(len(str(key)) + len(str(value)) for key, value in meta.items())
+    if size > META_LIMIT_BYTES:
+        raise InputError(f"metadata of {size} bytes, allowed {META_LIMIT_BYTES}: name large inputs by their hash.")
+    group = file.create_group("boneabm")
+    group.attrs["schema_version"] = np.int64(SCHEMA_VERSION)
+    values = group.create_group("meta")
+    for key, value in meta.items():
+        values[key] = value
+
+
+def read_meta(file: h5py.File) -> dict[str, str | int | float]:
+    """The metadata written by `write_meta`, as plain Python values."""
+    return {key: _plain(item[()]) for key, item in file["boneabm/meta"].items()}
+
+
+def _plain(value: Any) -> str | int | float:
+    return value.decode() if isinstance(value, bytes) else value.item()
+
+
+def sync_file(path: Path) -> None:
+    """Return only when the content of this file or folder is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def rename_into_place(temporary: Path, path: Path) -> None:
+    """Make a finished temporary file (or folder) the real one in one step that survives a crash."""
+    sync_file(temporary)
+    os.replace(temporary, path)
+    sync_file(path.parent)
+
+
+def put_rows(dataset: h5py.Dataset, first: int, rows: Any) -> None:
+    """Write rows at `first`; whatever lay beyond (left by a killed writer) is cut off."""
+    rows = np.asarray(rows)
+    dataset.resize(first + len(rows), axis=0)
+    if len(rows):
+        dataset[first:] = rows
+
+
+def growing(group: h5py.Group, name: str, dtype: str, width: int | None = None, rows: int = 1024) -> h5py.Dataset:
+    """An empty dataset that grows along its first axis, compressed with the filters that plain VTK reads."""
+    tail = () if width is None else (width,)
+    return group.create_dataset(
+        name, (0, *tail), maxshape=(None, *tail), dtype=dtype, chunks=(rows, *tail), **COMPRESSION
+    )
+
+
+def mark_type(group: h5py.Group, kind: str) -> None:
+    """Version 2.0 and type of a VTKHDF group (a fixed-length ASCII string, the only kind VTK accepts)."""
+    group.attrs["Version"] = np.array((2, 0), "i8")
+    group.attrs.create("Type", kind.encode(), dtype=h5py.string_dtype("ascii", len(kind)))
+
+
+def describe(dataset: h5py.Dataset, column: Column) -> None:
+    """Write unit and meaning beside the numbers."""
+    dataset.attrs["unit"] = column.unit
+    dataset.attrs["meaning"] = column.meaning
+
+
+def as_column(array: Any, column: Column, where: str) -> np.ndarray:
+    """The array in the type of the schema; InputError where that would lose its kind (a float for an integer)."""
+    given = np.asarray(array)
+    if not np.can_cast(given.dtype, column.dtype, "same_kind"):
+        raise InputError(f"{where}: {column.name} is {given.dtype}, the schema says {column.dtype}.")
+    return np.ascontiguousarray(given, dtype=column.dtype)
+
+
+def check_next_day(path: Path, days: list[int], day: int) -> None:
+    """Snapshots go forward in time only."""
+    if days and day <= days[-1]:
+        raise InputError(
+            f"{path}: day {day} cannot follow day {days[-1]}, which is in the file already. "
+            f"Call truncate_after({day - 1}) first."
+        )
+
+
+def index_of_day(path: Path, days: list[int], day: int) -> int:
+    """Position of a day; InputError listing the days of the file."""
+    if day not in days:
+        raise InputError(f"{path}: no snapshot of day {day}. Days in the file: {listed(days)}.")
+    return days.index(day)
+
+
+def listed(days: list[int], most: int = 40) -> str:
+    """Days as text, the middle left out where there are many."""
+    words = [str(day) for day in days]
+    if len(words) > most:
+        words = [*words[: most // 2], "...", *words[-most // 2 :]]
+    return ", ".join(words) or "none yet"

@@ -1,0 +1,153 @@
+"""One run = one folder: the names of its files, a start that leaves nothing half made, and the log of what is safe."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from boneabm.errors import InputError
+from boneabm.io import hdf
+from boneabm.io.schema import SCHEMA_VERSION
+
+
+class RunFolder:
+    """Paths of a run, and its log.
+
+    A new run is built under a hidden name beside its final place and appears there with `commit()`:
+
+        with RunFolder.create("ovx") as run:
+            run.scenario.write_text(text)
+            ...                               # first snapshot, first checkpoint
+            run.commit()
+
+    Leaving the block by an error before `commit()` removes what was begun.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._final: Path | None = None
+        self._log_checked = False
+
+    volumes = property(lambda self: self.path / "run.vtkhdf", doc="Volumes over time.")
+    agents = property(lambda self: self.path / "agents.vtkhdf", doc="Cells over time.")
+    xdmf = property(lambda self: self.path / "run.xmf", doc="Sidecar for older ParaView.")
+    series = property(lambda self: self.path / "series.csv", doc="One row per day.")
+    events = property(lambda self: self.path / "events.csv", doc="One row per event.")
+    checkpoint = property(lambda self: self.path / "checkpoint.h5", doc="State of the last checkpoint.")
+    scenario = property(lambda self: self.path / "scenario.toml", doc="The resolved scenario.")
+    log_file = property(lambda self: self.path / "log.jsonl", doc="One JSON object per line.")
+
+    @classmethod
+    def create(cls, path: Path | str, replace: bool = False) -> RunFolder:
+        """Begin a new run; InputError where the place is taken and `replace` is off, or holds something else."""
+        final = Path(path).absolute()
+        _check_free(final, replace)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        building = final.with_name(f".{final.name}.starting-{os.getpid()}")
+        shutil.rmtree(building, ignore_errors=True)
+        building.mkdir()
+        run = cls(building)
+        run._final = final
+        run.log("created", schema_version=SCHEMA_VERSION)
+        return run
+
+    @classmethod
+    def open(cls, path: Path | str) -> RunFolder:
+        """An existing run; InputError where the folder is missing or is not a run."""
+        path = Path(path)
+        if not path.is_dir():
+            raise InputError(f"{path}: no such folder. Give the folder of a run, as named with --out.")
+        if not _is_run(path):
+            raise InputError(f"{path}: not a run folder (log.jsonl of boneabm is missing). {_runs_inside(path)}")
+        return cls(path)
+
+    def commit(self) -> None:
+        """Move the new run to its final place in one step; the run that it replaces is removed afterwards."""
+        if self._final is None:
+            raise InputError(f"{self.path}: already in place.")
+        for file in self.path.iterdir():
+            hdf.sync_file(file)
+        retired = self._final.with_name(f".{self._final.name}.replaced-{os.getpid()}")
+        if self._final.exists():
+            os.replace(self._final, retired)
+        hdf.rename_into_place(self.path, self._final)
+        shutil.rmtree(retired, ignore_errors=True)
+        self.path, self._final = self._final, None
+
+    def discard(self) -> None:
+        """Remove a run that was begun and not committed; nothing happens to a committed one."""
+        if self._final is not None:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def log(self, event: str, **fields: Any) -> None:
+        """Append one JSON line and return when it is on the disk; log a snapshot only after it is safe itself."""
+        if not self._log_checked:
+            _drop_unfinished_line(self.log_file)
+            self._log_checked = True
+        line = json.dumps({"event": event, **fields}, default=_plain) + "\n"
+        with self.log_file.open("a", encoding="utf-8") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def announce(self, event: str, day: int, file: Path) -> None:
+        """Log that the snapshot or checkpoint of this day is safe in a file of this folder."""
+        self.log(event, day=int(day), file=file.name)
+
+    def read_log(self, event: str | None = None) -> list[dict[str, Any]]:
+        """Lines of the log, all or of one event, in order; an unfinished last line is left out."""
+        lines = _finished_lines(self.log_file)
+        return [line for line in lines if event is None or line.get("event") == event]
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.discard()
+
+
+def _is_run(path: Path) -> bool:
+    log = path / "log.jsonl"
+    try:
+        return log.is_file() and _finished_lines(log)[:1] != [] and _finished_lines(log)[0].get("event") == "created"
+    except InputError:
+        return False
+
+
+def _runs_inside(path: Path) -> str:
+    runs = sorted(item.name for item in path.iterdir() if item.is_dir() and _is_run(item))
+    return f"Runs inside it: {', '.join(runs[:10])}." if runs else "Give the folder named with --out."
+
+
+def _check_free(final: Path, replace: bool) -> None:
+    if not final.exists() or (final.is_dir() and not any(final.iterdir())):
+        return
+    if not (final.is_dir() and _is_run(final)):
+        raise InputError(f"{final}: exists and is not a run folder, so it is never replaced. Choose another --out.")
+    if not replace:
+        raise InputError(f"{final}: a run is there already. Choose another --out, resume it, or replace it on purpose.")
+
+
+def _finished_lines(path: Path) -> list[dict[str, Any]]:
+    text = path.read_bytes()
+    finished = text[: text.rfind(b"\n") + 1].decode("utf-8", errors="replace").splitlines()
+    try:
+        lines = [json.loads(line) for line in finished]
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: a line is not JSON ({error}). Restore a copy, or run again.") from error
+    return [line for line in lines if isinstance(line, dict)]
+
+
+def _drop_unfinished_line(path: Path) -> None:
+    if path.exists():
+        text = path.read_bytes()
+        if not text.endswith(b"\n"):
+            os.truncate(path, text.rfind(b"\n") + 1)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else str(value)

@@ -1,0 +1,104 @@
+"""The one table of names, types, units and meanings of everything a run folder holds, and its version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from boneabm.errors import InputError, nearest
+
+SCHEMA_VERSION = 1
+
+OSTEOCLAST, OSTEOBLAST, OSTEOCYTE = 1, 2, 3
+CELL_NAMES = {OSTEOCLAST: "osteoclast", OSTEOBLAST: "osteoblast", OSTEOCYTE: "osteocyte"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One named quantity of a file: numpy type, unit ("" where there is none) and meaning in the field's words."""
+
+    name: str
+    dtype: str
+    unit: str
+    meaning: str
+
+
+def _table(*columns: Column) -> dict[str, Column]:
+    return {column.name: column for column in columns}
+
+
+VOLUME_FIELDS = _table(
+    Column("matrix", "float32", "", "volume fraction of bone matrix, osteoid and mineralized, 0..1"),
+    Column("osteoid", "float32", "", "volume fraction of matrix that is not yet mineralized, 0..matrix"),
+    Column("mineral", "float32", "g/cm3", "hydroxyapatite per voxel volume"),
+    Column("born_day", "float32", "d", "volume-weighted day of formation of the mineralized part"),
+    Column("bmu", "int32", "", "id of the open remodeling site that owns this surface, -1 where quiescent"),
+    Column("sed_mpa", "float32", "MPa", "strain energy density of the daily loads"),
+    Column("effective_strain", "float32", "", "effective strain sqrt(2 SED / E) of the daily loads"),
+    Column("signal", "float32", "", "osteocyte signal that reaches the surface"),
+    Column("rankl_free_pm", "float32", "pM", "free RANKL"),
+    Column("opg_pm", "float32", "pM", "osteoprotegerin"),
+    Column("sclerostin_pm", "float32", "pM", "sclerostin"),
+    Column("estradiol_pg_per_ml", "float32", "pg/ml", "estradiol in the marrow"),
+)
+
+AGENT_COLUMNS = _table(
+    Column("type", "uint8", "", "1 osteoclast, 2 osteoblast, 3 osteocyte"),
+    Column("unique_id", "int64", "", "id of the cell, never reused"),
+    Column("age_d", "float32", "d", "age of the cell"),
+    Column("site", "int32", "", "id of its remodeling site, -1 where none"),
+    Column("signal", "float32", "", "mechanical signal at the cell"),
+    Column("mode", "uint8", "", "what the cell does, numbers of its kind"),
+)
+
+SERIES_FIRST = _table(
+    Column("day", "int64", "d", "day of the simulation"),
+    Column("BV/TV", "float64", "", "bone volume fraction, sum of matrix"),
+    Column("BV/TV_binary", "float64", "", "bone volume fraction, voxels with matrix of at least one half"),
+    Column("BS/BV_per_mm", "float64", "1/mm", "bone surface per bone volume"),
+    Column("mineral_g_per_cm3", "float64", "g/cm3", "mineral per tissue volume (trabecular vBMD)"),
+    Column("osteoclasts", "int64", "", "number of osteoclasts"),
+    Column("osteoblasts", "int64", "", "number of osteoblasts"),
+    Column("osteocytes", "int64", "", "number of osteocytes"),
+    Column("resorbed_um3", "float64", "um3", "matrix resorbed on this day"),
+    Column("formed_um3", "float64", "um3", "matrix formed on this day"),
+    Column("Ac.f_per_y", "float64", "1/y", "activation frequency"),
+)
+
+SERIES_FURTHER = _table(
+    Column("mineralized_um3", "float64", "um3", "osteoid that became mineralized on this day"),
+    Column("open_sites", "int64", "", "number of open remodeling sites"),
+    Column("estradiol_pg_per_ml", "float64", "pg/ml", "serum estradiol"),
+    Column("pth_pg_per_ml", "float64", "pg/ml", "serum parathyroid hormone"),
+    Column("m_rankl", "float64", "", "modulator of RANKL production, 1 at reference"),
+    Column("m_opg", "float64", "", "modulator of OPG production, 1 at reference"),
+    Column("signal_median", "float64", "", "median osteocyte signal over the surface"),
+    Column("stiffness_zz_mpa", "float64", "MPa", "apparent stiffness along z"),
+)
+
+EVENT_COLUMNS = _table(
+    Column("day", "int64", "d", "day of the event"),
+    Column("event", "str", "", "site_closed, perforation, rod_break, fragment, dose, activity, ..."),
+    Column("site", "int64", "", "id of the remodeling site"),
+    Column("z_um", "float64", "um", "place, first axis"),
+    Column("y_um", "float64", "um", "place, second axis"),
+    Column("x_um", "float64", "um", "place, third axis"),
+    Column("opened_day", "int64", "d", "day on which resorption began"),
+    Column("reversal_day", "int64", "d", "day on which resorption ended"),
+    Column("formation_day", "int64", "d", "day on which formation began"),
+    Column("eroded_um3", "float64", "um3", "volume resorbed by the site"),
+    Column("eroded_depth_um", "float64", "um", "largest depth of the cavity"),
+    Column("formed_um3", "float64", "um3", "volume formed by the site"),
+    Column("balance_um3", "float64", "um3", "formed less eroded volume"),
+    Column("note", "str", "", "anything else in words"),
+)
+
+
+def columns_named(table: dict[str, Column], names: Iterable[str], where: str) -> dict[str, Column]:
+    """The rows of a table with these names, in this order; InputError with the known names for any other."""
+    chosen: dict[str, Column] = {}
+    for name in names:
+        if name not in table:
+            raise InputError(f'{where}: "{name}" is not a known name. {nearest(name, table)}')
+        chosen[name] = table[name]
+    return chosen
