@@ -45,7 +45,8 @@ def local_thickness(mask: NDArray[np.bool_], spacing_um: float) -> NDArray[np.fl
     mask       : (Z, Y, X) bool; the faces of the box are not borders, balls may reach beyond them
     spacing_um : voxel edge, um, > 0
 
-    Returns (Z, Y, X) float32, um; 0 outside the mask, infinite if the mask fills the box.
+    Returns (Z, Y, X) float32, um; 0 outside the mask, infinite if the mask fills the box. Distances go to the centers
+    of background voxels: a plate of an even number of voxels is exact, one of an odd number comes out one voxel thicker.
     Source: Hildebrand & Ruegsegger, J Microsc 185:67 (1997).
     """
     mask = np.asarray(mask, np.bool_)
