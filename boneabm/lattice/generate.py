@@ -42,10 +42,18 @@ _HOLE_WAVE = 0.6  # of the cell
 _WINDOW, _UPRIGHT, _SLIM, _HALF_WIDTH = 0.6, 0.3, 1.3, 0.45  # half width of a face: of the cell
 _BLUR, _CORE_BLUR, _CORE = 0.22, 0.077, 0.17  # of Tb.Th
 _PAD = 2  # samples beyond the box on each side
-_TRIES, _COARSE_TRIES, _CUTS = 7, 8, 6
+_TRIES, _CUTS = 7, 6
 _COARSE_TB_TH_VOXELS = 4  # trabeculae of the coarser grid are at least this thick
 BV_TV_TOLERANCE, TB_TH_TOLERANCE = 0.01, 0.03  # promised
-_BV_TV_AIM, _TB_TH_AIM, _COARSE_AIM = 0.002, 0.015, 0.006  # searched for
+_BV_TV_AIM, _TB_TH_AIM, _COARSE_AIM = 0.002, 0.015, 0.03  # searched for
+
+# First guess of the search: cell size over Tb.Th for three shares of plates (boxes of 3 cells, mean of 3 seeds).
+_BV_TV_ROWS = np.array([0.04, 0.06, 0.10, 0.15, 0.22, 0.30, 0.40, 0.55])
+_CELL_RATIO = {
+    0.05: [12.2, 10.3, 7.64, 5.50, 4.00, 3.04, 2.19, 1.51],
+    0.20: [12.6, 11.0, 8.26, 5.90, 4.21, 3.18, 2.27, 1.52],
+    0.50: [14.8, 13.0, 10.1, 7.16, 4.93, 3.56, 2.52, 1.61],
+}
 
 Mask = NDArray[np.bool_]
 Thickness = Callable[[Mask], float]
@@ -134,8 +142,11 @@ def check(spec: BlockSpec) -> None:
 
 
 def first_cell_um(spec: BlockSpec) -> float:
-    """Cell size the search starts from (or the fixed one), um: 4 Tb.Th sqrt(0.2 / BV/TV)."""
-    return spec.cell_um if spec.cell_um is not None else 4.0 * spec.tb_th_um * math.sqrt(0.2 / spec.bv_tv)
+    """Cell size the search starts from, um: the fixed one, or Tb.Th times a ratio measured at this BV/TV and plates."""
+    if spec.cell_um is not None:
+        return spec.cell_um
+    ratios = [np.interp(spec.bv_tv, _BV_TV_ROWS, row) for row in _CELL_RATIO.values()]
+    return spec.tb_th_um * float(np.interp(spec.plate_share, list(_CELL_RATIO), ratios))
 
 
 def _check_range(name: str, value: float, low: float, high: float, fix: str) -> None:
@@ -148,43 +159,23 @@ def _check_range(name: str, value: float, low: float, high: float, fix: str) -> 
 
 
 def _search(spec: BlockSpec, thickness: Thickness) -> tuple[_Try, int]:
-    """Best of up to seven full-size tries, and their number.
-
-    Where the voxels are fine enough, the first two cell sizes are found on a coarser grid, the second after a correction
-    by the ratio of full to coarse Tb.Th.
-    """
+    """Best of up to seven full-size tries, and their number; the first cell size is found on a coarser grid."""
+    cell = first_cell_um(spec)
     factor = int(spec.tb_th_um / spec.spacing_um / _COARSE_TB_TH_VOXELS)
-    cell, aim_um = first_cell_um(spec), spec.tb_th_um
-    coarse: list[tuple[float, float]] = []
+    if factor > 1 and spec.cell_um is None:
+        cell = _best_try(spec, thickness, cell, factor, _COARSE_AIM)[0].cell_um
+    return _best_try(spec, thickness, cell, 1, _TB_TH_AIM)
+
+
+def _best_try(spec: BlockSpec, thickness: Thickness, cell: float, factor: int, aim: float) -> tuple[_Try, int]:
+    """Best of the blocks tried on a grid `factor` times coarser until Tb.Th is within `aim`, and their number."""
     done: list[_Try] = []
     while len(done) < _TRIES:
-        if factor > 1 and spec.cell_um is None and len(done) < 2:
-            cell, coarse_um = _coarse_cell(spec, thickness, factor, cell, aim_um, coarse)
-            done.append(_make(spec, thickness, cell, 1))
-            aim_um = spec.tb_th_um * coarse_um / done[-1].tb_th_um
-        else:
-            done.append(_make(spec, thickness, cell, 1))
-        if spec.cell_um is not None or abs(done[-1].tb_th_um / spec.tb_th_um - 1.0) < _TB_TH_AIM:
+        done.append(_make(spec, thickness, cell, factor))
+        if spec.cell_um is not None or abs(done[-1].tb_th_um / spec.tb_th_um - 1.0) < aim:
             break
         cell = next_cell_um([(block.cell_um, block.tb_th_um) for block in done], spec.tb_th_um)
     return min(done, key=lambda block: _miss(spec, block)), len(done)
-
-
-def _coarse_cell(
-    spec: BlockSpec, thickness: Thickness, factor: int, cell: float, aim_um: float, known: list[tuple[float, float]]
-) -> tuple[float, float]:
-    """Cell size that gives Tb.Th = aim_um on a grid `factor` times coarser, and the Tb.Th measured there.
-
-    known : earlier (cell, Tb.Th) pairs of this grid, extended
-    """
-    for _ in range(_COARSE_TRIES):
-        if known:
-            nearest = min(known, key=lambda pair: abs(math.log(pair[1] / aim_um)))
-            if abs(math.log(nearest[1] / aim_um)) < _COARSE_AIM:
-                break
-            cell = next_cell_um(known, aim_um)
-        known.append((cell, _make(spec, thickness, cell, factor).tb_th_um))
-    return min(known, key=lambda pair: abs(math.log(pair[1] / aim_um)))
 
 
 def next_cell_um(known: list[tuple[float, float]], aim_um: float) -> float:
