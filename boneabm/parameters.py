@@ -187,15 +187,17 @@ def _read(text: str, where: str) -> dict[str, Parameter]:
         raise InputError(f"{where}: not valid TOML: {error}") from None
     rows = [(s, n, row) for s, names in tables.items() if isinstance(names, dict) for n, row in names.items()]
     problems = [f"{where}, {s}.{n}: {problem}" for s, n, row in rows for problem in _row_problems(row)]
-    problems += [f"{where}, {s}: expected a table [section.name]." for s, t in tables.items() if not isinstance(t, dict)]
+    loose = [section for section, names in tables.items() if not isinstance(names, dict)]
+    problems += [f"{where}, {section}: expected a table [section.name]." for section in loose]
     if problems:
         raise InputError("\n".join(problems))
     return {f"{s}.{n}": _parameter(s, n, row) for s, n, row in rows}
 
 
 def _parameter(section: str, name: str, row: dict[str, Any]) -> Parameter:
-    numbers = {field: float(row[field]) for field in _NUMBERS}
-    return Parameter(section, name, **numbers, **{t: row[t] for t in _TEXTS}, note=row.get("note", ""))
+    value, low, high = (float(row[field]) for field in _NUMBERS)
+    unit, source, confidence = (str(row[field]) for field in _TEXTS)
+    return Parameter(section, name, value, low, high, unit, source, confidence, str(row.get("note", "")))
 
 
 def _row_problems(row: object) -> list[str]:

@@ -73,7 +73,8 @@ def quantity(text: object, dimension: str) -> float:
     if not unit:
         raise InputError(f'missing unit in "{text}". {allowed}')
     if unit not in known.factors:
-        raise InputError(f'"{unit}" is not a unit of {dimension}. {nearest(unit, known.factors)} Example: "{known.example}".')
+        hint = nearest(unit, known.factors)
+        raise InputError(f'"{unit}" is not a unit of {dimension}. {hint} Example: "{known.example}".')
     value = float(number) * known.factors[unit]
     if not math.isfinite(value):
         raise InputError(f'"{text}" is too large for a number. {allowed}')

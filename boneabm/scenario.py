@@ -1,0 +1,370 @@
+"""A scenario: everything that is prescribed for one run, read from a TOML file with units.
+
+Sections are frozen pydantic models. Keys are written as in the file ("voxel"), attributes carry the internal unit
+(`spacing_um`). Unknown keys, missing units and impossible values are refused, all of a file at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from boneabm.errors import InputError, nearest
+from boneabm.parameters import ParameterSet
+from boneabm.scenario_fields import Crop, CropField, Days, Number, Quantity, Threshold, Triple, Triplet, refuse
+from boneabm.scenario_text import find_scenario, input_error, problem_lines, read_toml, to_toml
+
+FIELDS = (
+    "matrix",
+    "osteoid",
+    "mineral",
+    "born_day",
+    "bmu",
+    "sed_mpa",
+    "effective_strain",
+    "signal",
+    "rankl_free_pm",
+    "opg_pm",
+    "sclerostin_pm",
+    "estradiol_pg_per_ml",
+)
+SMALLEST_EDGE_VOXELS = 16
+MOST_VOXELS = 1_000_000_000
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+
+
+class GeneratedBone(Section):
+    """A made block of trabecular bone: warped Voronoi network of rods and plates."""
+
+    kind: Literal["generated"]
+    size_um: Annotated[Triple, Triplet(Quantity("length", 100, 50_000), cube=True)] = Field(
+        (1600.0, 1600.0, 1600.0), alias="size"
+    )
+    spacing_um: Annotated[float, Quantity("length", 5, 100)] = Field(20.0, alias="voxel")
+    bv_tv: Annotated[float, Number(0.03, 0.5)] = 0.15
+    tb_th_um: Annotated[float, Quantity("length", 60, 500)] = Field(160.0, alias="tb_th")
+    plates: Annotated[float, Number(0, 1)] | None = None
+    stretch: Annotated[float, Number(0.5, 2)] = 1.2
+    holes: Annotated[float, Number(0, 1)] = 0.3
+    seed: Annotated[int, Number(0, 2**63 - 1, whole=True)] = 1
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along z, y, x."""
+        z, y, x = (round(edge / self.spacing_um) for edge in self.size_um)
+        return z, y, x
+
+    @model_validator(mode="after")
+    def _fits_the_grid(self) -> Self:
+        for edge in self.size_um:
+            voxels = edge / self.spacing_um
+            if abs(voxels - round(voxels)) > 1e-6 * voxels:
+                whole = round(voxels) * self.spacing_um
+                refuse(
+                    f'{edge:g} um is not a whole number of {self.spacing_um:g} um voxels. Nearest: "{whole:g} um".',
+                    "size",
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _has_sensible_resolution(self) -> Self:
+        z, y, x = self.shape
+        if min(self.shape) < SMALLEST_EDGE_VOXELS:
+            smallest = SMALLEST_EDGE_VOXELS * self.spacing_um
+            refuse(f"at least {SMALLEST_EDGE_VOXELS} voxels along each edge are needed, {smallest:g} um here.", "size")
+        if z * y * x > MOST_VOXELS:
+            refuse(
+                f"{z} x {y} x {x} voxels are more than {MOST_VOXELS:g}. Use a larger voxel or a smaller size.", "size"
+            )
+        if self.tb_th_um < 2 * self.spacing_um:
+            refuse(
+                f"{self.tb_th_um:g} um is thinner than two voxels of {self.spacing_um:g} um; use a smaller voxel.",
+                "tb_th",
+            )
+        return self
+
+
+class ImageBone(Section):
+    """A micro-CT image and how bone is found in it: Gaussian, threshold, crop, largest part."""
+
+    kind: Literal["image"]
+    image: Path
+    spacing_um: Annotated[float, Quantity("length", 1, 200)] = Field(alias="voxel_size")
+    sigma_voxels: Annotated[float, Number(0, 10)] = Field(1.0, alias="sigma")
+    threshold: Annotated[float | str, Threshold()] = "otsu"
+    largest: bool = True
+    crop: Annotated[Crop, CropField()] | None = None
+
+    @field_validator("image", mode="before")
+    @classmethod
+    def _from_the_scenario_file(cls, given: Any, info: ValidationInfo) -> Path:
+        """Absolute path; relative paths count from the folder of the scenario file."""
+        if not isinstance(given, (str, Path)) or not str(given).strip():
+            refuse(f'{given!r} is not a path. Example: image = "sample.tif".')
+        context = info.context or {}
+        path = (Path(context.get("folder", ".")) / Path(given).expanduser()).resolve()
+        if context.get("must_exist") and not path.exists():
+            folder = path.parent
+            near = nearest(path.name, [p.name for p in folder.iterdir()][:8]) if folder.is_dir() else "No such folder."
+            refuse(f"no file {path}. A relative path counts from the folder of the scenario file. {near}")
+        return path
+
+
+Bone = Annotated[GeneratedBone | ImageBone, Field(discriminator="kind")]
+
+
+class Subject(Section):
+    """Whose bone it is; drives estradiol over age."""
+
+    sex: Literal["female", "male"] = "female"
+    age_y: Annotated[float, Quantity("age", 18, 100)] = Field(35.0, alias="age")
+    final_period_y: Annotated[float, Quantity("age", 30, 65)] | None = Field(None, alias="final_period")
+    aging: bool = True
+
+    @model_validator(mode="after")
+    def _only_women_have_a_final_period(self) -> Self:
+        if self.sex == "male" and self.final_period_y is not None:
+            refuse(
+                'is only for sex = "female": the age at the final menstrual period. Remove it or change sex.',
+                "final_period",
+            )
+        return self
+
+
+class Labs(Section):
+    """Measured concentrations that pin the body model to this person."""
+
+    pth_pg_per_ml: Annotated[float, Quantity("pth", 1, 3000)] | None = Field(None, alias="pth")
+    estradiol_pg_per_ml: Annotated[float, Quantity("estradiol", 0.1, 2000)] | None = Field(None, alias="estradiol")
+
+
+class Window(Section):
+    """Something that holds from `start_d` until just before `until_d` (days of the run; None: to the end)."""
+
+    start_d: Annotated[float, Quantity("time", 0, 36500)] = Field(0.0, alias="start")
+    until_d: Annotated[float, Quantity("time", 0, 36500)] | None = Field(None, alias="until")
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.until_d is not None and self.until_d <= self.start_d:
+            refuse(f"{self.until_d:g} d must be later than start, {self.start_d:g} d.", "until")
+        return self
+
+    def holds(self, day: float) -> bool:
+        """Whether it holds on this day of the run."""
+        return self.start_d <= day and (self.until_d is None or day < self.until_d)
+
+
+class HormoneState(Window):
+    """A prescribed level of parathyroid hormone over a time."""
+
+    kind: Literal["pth"]
+    level_pg_per_ml: Annotated[float, Quantity("pth", 1, 3000)] = Field(alias="level")
+
+
+class Activity(Window):
+    """A daily loading: peak apparent normal stress on the faces z, y, x and cycles per day."""
+
+    name: str = Field(min_length=1)
+    stress_mpa: Annotated[Triple, Triplet(Quantity("stress", -20, 20))] = Field(alias="stress")
+    cycles_per_d: Annotated[float, Number(1, 1e6)] = Field(alias="cycles")
+
+    @model_validator(mode="after")
+    def _loads_something(self) -> Self:
+        if not any(self.stress_mpa):
+            refuse('all three stresses are 0; give at least one. Example: ["0.6 MPa", "0.2 MPa", "0.2 MPa"].', "stress")
+        return self
+
+
+class Condition(Window):
+    """A filter on all activities: disuse multiplies their loads by `load_factor` (0 none, 1 unchanged)."""
+
+    kind: Literal["disuse"]
+    load_factor: Annotated[float, Number(0, 1)]
+
+
+class SimulationSettings(Section):
+    """How long and with which random numbers."""
+
+    days: Annotated[int, Days()] = 365
+    seed: Annotated[int, Number(0, 2**63 - 1, whole=True)] = 1
+
+
+class Output(Section):
+    """What is written and how often."""
+
+    volumes_every_d: Annotated[float, Quantity("time", 1, 36500, whole=True)] = Field(30, alias="volumes_every")
+    agents_every_d: Annotated[float, Quantity("time", 1, 36500, whole=True)] = Field(30, alias="agents_every")
+    checkpoint_every_d: Annotated[float, Quantity("time", 1, 36500, whole=True)] = Field(30, alias="checkpoint_every")
+    fields: tuple[str, ...] = ("matrix", "osteoid", "mineral", "born_day", "bmu", "sed_mpa", "signal", "rankl_free_pm")
+
+    @field_validator("fields", mode="before")
+    @classmethod
+    def _known_fields(cls, given: Any) -> tuple[str, ...]:
+        """Names of fields, each known and once, `matrix` among them."""
+        if not isinstance(given, (list, tuple)) or not all(isinstance(name, str) for name in given):
+            refuse(f"{given!r} is not a list of field names. Known: {', '.join(FIELDS)}.")
+        for name in given:
+            if name not in FIELDS:
+                refuse(f'"{name}" is not a field. {nearest(name, FIELDS)}')
+        if "matrix" not in given or len(set(given)) < len(given):
+            refuse('must hold each name once, and "matrix", from which pictures and measures are made.')
+        return tuple(given)
+
+
+def _apart(rows: tuple[Window, ...]) -> tuple[Window, ...]:
+    """Rows none of which overlaps another in time."""
+    order = sorted(range(len(rows)), key=lambda i: rows[i].start_d)
+    for i, j in pairwise(order):
+        end = rows[i].until_d
+        if end is None or rows[j].start_d < end:
+            last = "the end" if end is None else f"{end:g} d"
+            both = f"{rows[i].start_d:g} d to {last}, and from {rows[j].start_d:g} d"
+            refuse(f"rows {i + 1} and {j + 1} overlap: {both}. Give the earlier row an `until`, or merge them.")
+    return rows
+
+
+class Scenario(Section):
+    """One experiment: bone, person, hormones, loads, changed parameters, time and outputs."""
+
+    title: str = Field(min_length=1)
+    question: str = ""
+    expected: str = ""
+    source: str = ""
+    bone: Bone
+    subject: Subject = Subject.model_validate({})
+    labs: Labs = Labs.model_validate({})
+    state: Annotated[tuple[HormoneState, ...], AfterValidator(_apart)] = ()
+    activity: tuple[Activity, ...] = ()
+    condition: Annotated[tuple[Condition, ...], AfterValidator(_apart)] = ()
+    parameters: dict[str, float] = Field(default_factory=dict)
+    simulation: SimulationSettings = SimulationSettings.model_validate({})
+    output: Output = Output.model_validate({})
+
+    @field_validator("state", "activity", "condition", mode="before")
+    @classmethod
+    def _list_of_tables(cls, given: Any) -> Any:
+        """TOML arrays arrive as lists."""
+        return tuple(given) if isinstance(given, list) else given
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _flat_numbers(cls, given: Any) -> dict[str, float]:
+        """Dotted names, whether written as "a.b" = 1 or as a.b = 1."""
+        if not isinstance(given, Mapping):
+            refuse('is not a table. Write a section [parameters] with lines such as "osteoclast.name" = 3.0.')
+        return {name: _plain_number(name, value) for name, value in _flatten(given)}
+
+    @classmethod
+    def load(cls, source: str | Path, parameters: ParameterSet | None = None) -> Scenario:
+        """Read a scenario file, or the packaged scenario of this bare name ("menopause").
+
+        parameters : the set that [parameters] refers to, the packaged one by default
+        Raises InputError with every problem of the file: key path, what is wrong, what is allowed, closest match.
+        """
+        path = find_scenario(source)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start}).") from None
+        return cls._checked(read_toml(text, str(path)), str(path), path.parent, True, parameters)
+
+    @classmethod
+    def from_toml(cls, text: str, where: str = "scenario", folder: Path | str = ".") -> Scenario:
+        """Read a scenario from a text, such as the resolved one of a run; its image need not exist any more."""
+        return cls._checked(read_toml(text, where), where, Path(folder), False, None)
+
+    @classmethod
+    def from_dict(cls, tables: Mapping[str, Any], where: str = "scenario", folder: Path | str = ".") -> Scenario:
+        """Read a scenario from tables as they would stand in a file."""
+        return cls._checked(dict(tables), where, Path(folder), True, None)
+
+    @classmethod
+    def _checked(
+        cls, tables: dict[str, Any], where: str, folder: Path, must_exist: bool, parameters: ParameterSet | None
+    ) -> Scenario:
+        problems: list[str] = []
+        try:
+            scenario = cls.model_validate(tables, context={"folder": folder, "must_exist": must_exist})
+        except ValidationError as error:
+            problems = problem_lines(error, SECTIONS)
+        problems += _parameter_problems(tables.get("parameters"), parameters)
+        if problems:
+            raise input_error(where, problems)
+        return scenario
+
+    def with_options(self, days: int | None = None, seed: int | None = None) -> Scenario:
+        """Copy with another length in days or seed, as the command line gives them."""
+        settings = {"days": self.simulation.days, "seed": self.simulation.seed}
+        settings.update({k: v for k, v in (("days", days), ("seed", seed)) if v is not None})
+        try:
+            simulation = SimulationSettings.model_validate(settings)
+        except ValidationError as error:
+            raise input_error("command line", (f"--{line}" for line in problem_lines(error, SECTIONS))) from None
+        return self.model_copy(update={"simulation": simulation})
+
+    def resolved_toml(self) -> str:
+        """Text with every default spelled out and the image path absolute; it reads back to an equal scenario."""
+        tables = self.model_dump(by_alias=True, exclude_none=True)
+        if isinstance(self.bone, ImageBone):
+            tables["bone"]["image"] = str(self.bone.image)
+        return "# Resolved scenario: every default spelled out.\n" + to_toml(tables)
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """JSON schema of scenario files, for editors."""
+        return cls.model_json_schema(by_alias=True)
+
+
+SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {
+    (): Scenario,
+    ("bone", "generated"): GeneratedBone,
+    ("bone", "image"): ImageBone,
+    ("subject",): Subject,
+    ("labs",): Labs,
+    ("state",): HormoneState,
+    ("activity",): Activity,
+    ("condition",): Condition,
+    ("simulation",): SimulationSettings,
+    ("output",): Output,
+}
+
+
+def _flatten(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    flat: list[tuple[str, Any]] = []
+    for key, value in table.items():
+        flat += _flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [(prefix + key, value)]
+    return flat
+
+
+def _plain_number(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        refuse(f"{value!r} is not a number without unit.", name)
+    return float(value)
+
+
+def _parameter_problems(table: Any, parameters: ParameterSet | None) -> list[str]:
+    numbers = dict(_flatten(table)) if isinstance(table, Mapping) else {}
+    plain = {n: v for n, v in numbers.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
+    if not plain:
+        return []
+    problems = (parameters or ParameterSet.load()).problems(plain)
+    return [f"parameters.{name}: {problem}" for name, problem in problems.items()]
