@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from . import rule
+from . import kernel, rule
 
 ACTIVATION, TEAM, SETTLE, PRIORITY, OSTEOBLAST, FATE, OSTEOCYTE, GEOMETRY, TISSUE_AGE, PERMUTE = range(10)
 
@@ -71,3 +71,24 @@ def cell_key(voxel, day, ordinal):
         np.uint64(0x243F6A88), np.uint64(0x85A308D3),
     )
     return (a << _SHIFT) | b
+
+
+@kernel
+def uniform_array(seed, stream, day, keys, out):
+    """One number in [0, 1) per key; keys : (N,) integers, out : (N,) float64."""
+    for i in range(keys.size):
+        out[i] = uniform(seed, stream, day, keys[i])
+
+
+@kernel
+def normal_array(seed, stream, day, keys, out):
+    """One standard normal number per key; keys : (N,) integers, out : (N,) float64."""
+    for i in range(keys.size):
+        out[i] = normal(seed, stream, day, keys[i])
+
+
+@kernel
+def cell_keys(voxels, day, ordinals, out):
+    """Random keys of cells born on one day; voxels, ordinals : (N,) integers, out : (N,) uint64."""
+    for i in range(voxels.size):
+        out[i] = cell_key(voxels[i], day, ordinals[i])

@@ -1,0 +1,5 @@
+"""Loading programs: activities and conditions as daily load cases."""
+
+from .program import Activity, Condition, LoadCase, LoadParameters, Program, habitual_program
+
+__all__ = ["Activity", "Condition", "LoadCase", "LoadParameters", "Program", "habitual_program"]

@@ -1,0 +1,135 @@
+"""The simulation: a Mesa model whose step is one day."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from ..cells import Osteoblast, Osteoclast, Osteocyte
+from ..cells.model import CellModel
+from ..loading import Program
+from ..mechanics import Material, voxel_modulus
+from ..remodeling import TissueParameters, formation, mechanostat, resorption
+from ..remodeling.tissue import DayTotals
+from ..state import State
+from .day import DAY, Rule
+from .ledger import Ledger
+
+
+class SolveParameters(NamedTuple):
+    """Section [mechanics]: tolerance of the strain solve and when it is repeated."""
+
+    tolerance: float
+    resolve_fraction: float
+    resolve_days: float
+
+
+class Writer(Protocol):
+    """Something that observes days; it never changes the state."""
+
+    def trigger(self, day: int) -> bool:
+        """Whether to write on this day."""
+
+    def write(self, simulation: Simulation) -> None:
+        """Write what it observes."""
+
+
+class Simulation(CellModel):
+    """One run of trabecular bone; `step()` is one day.
+
+    The day, in order: endocrine, loading, mechanics, sensing, signaling, fields, activation, claims, turnover, lives,
+    shape, ledger, observe (see `engine.day.DAY` for one sentence on each).
+
+    state    : everything that changes
+    rules    : parameters of the tissue rules
+    material : elastic law of bone
+    settings : section [mechanics]
+    program  : loading program
+    days     : list of rules of a day, DAY by default
+    """
+
+    def __init__(
+        self,
+        state: State,
+        rules: TissueParameters,
+        material: Material,
+        settings: SolveParameters,
+        program: Program,
+        day_rules: Sequence[Rule] = DAY,
+        writers: Sequence[Writer] = (),
+    ) -> None:
+        tissue = state.tissue
+        z, y, x = tissue.lattice.shape
+        super().__init__(seed=state.seed, ids=tissue.ids, lattice_shape=(z, y, x))
+        self.state, self.rules, self.material = state, rules, material
+        self.settings, self.program = settings, program
+        self.day_rules, self.writers = tuple(day_rules), list(writers)
+        self.cases: tuple[tuple[tuple[float, ...], float], ...] = ()
+        self.phase_s = dict.fromkeys((rule.name for rule in self.day_rules), 0.0)
+        self.ledger = Ledger(tissue)
+        self._register_cells()
+
+    def _register_cells(self) -> None:
+        kinds = {
+            Osteoclast: (self.tissue.osteoclasts, self._osteoclasts),
+            Osteoblast: (self.tissue.osteoblasts, self._osteoblasts),
+            Osteocyte: (self.tissue.osteocytes, self._osteocytes),
+        }
+        for kind, (population, rule) in kinds.items():
+            self.register_population(kind, population)
+            population.bulk_rows["step"] = lambda cells, rows, rule=rule: rule(rows)
+            population.bulk["step"] = lambda cells, rule=rule: rule(cells.alive_rows())
+
+    def _osteoclasts(self, rows: np.ndarray) -> None:
+        s = self.state
+        resorption.intend(s.tissue, rows, s.signals, s.seed, self.day, s.modulators, self.rules.osteoclast)
+
+    def _osteoblasts(self, rows: np.ndarray) -> None:
+        formation.intend(self.tissue, rows, self.state.modulators, self.rules.osteoblast)
+
+    def _osteocytes(self, rows: np.ndarray) -> None:
+        s = self.state
+        mechanostat.sense(s.tissue, rows, s.strain.psi, s.seed, self.day, s.modulators, self.rules.osteocyte)
+
+    @property
+    def tissue(self):  # type: ignore[no-untyped-def]
+        """Lattice, cells and open sites."""
+        return self.state.tissue
+
+    @property
+    def day(self) -> int:
+        """The day being simulated; between two steps the last complete one."""
+        return self.state.day
+
+    def step(self) -> None:
+        """Simulate one day: every rule of `day_rules` in order, each timed."""
+        self.state.day += 1
+        self.tissue.today = DayTotals()
+        for rule in self.day_rules:
+            start = time.perf_counter()
+            rule.run(self)
+            self.phase_s[rule.name] = self.phase_s.get(rule.name, 0.0) + time.perf_counter() - start
+
+    def solve_strain(self) -> None:
+        """Solve the unit strain fields of the bone as it is now."""
+        lattice, strain = self.tissue.lattice, self.state.strain
+        strain.fe.update(voxel_modulus(lattice.matrix, lattice.osteoid, lattice.mineral, self.material))
+        strain.fe.solve()
+        strain.moved, strain.solved_day = 0, self.day
+
+    def update_stimulus(self) -> None:
+        """Compute the relative stimulus of today's load cases from the unit fields."""
+        strain = self.state.strain
+        raw = mechanostat.daily_stimulus(strain.fe, self.cases, self.rules.osteocyte.stimulus_exponent)
+        strain.psi = mechanostat.relative_stimulus(strain.fe, raw, strain.reference)
+        strain.cases = self.cases
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Continue from a checkpoint of the same scenario."""
+        self.state.restore(arrays)
+        self.ledger = Ledger(self.tissue)
+        self.cases = self.state.strain.cases
+        self.update_stimulus()

@@ -1,0 +1,136 @@
+"""Formation: osteoblast deposits shared out over the columns under their footprint, and the overfill above a full column."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from . import kernel, rule
+from .surface import face_neighbors
+from .turnover import FLOOR, FORMATION, SCALE, add_osteoid
+
+
+@rule
+def depth_weight(level_um, start_um):
+    """Deeper columns get more: w = max(d - d0, 0)^2."""
+    return max(level_um - start_um, 0.0) ** 2
+
+
+@kernel
+def share_deposits(deposit_um3, own_column, voxel_um3, shape, columns, column_of_root, out_inbox):
+    """Add every osteoblast's deposit to the inboxes of the columns of its site next to it, deeper ones first.
+
+    inbox_c += deposit w_c / sum w as an integer number of 2^-24 voxel, so the order of osteoblasts changes no bit
+
+    deposit_um3    : (B,) float32, what each osteoblast lays today
+    own_column     : (B,) int32, row of its column
+    columns        : (level_um, start_um, phase, floor, site, root) of (C,)
+    column_of_root : (Z*Y*X,) int32, column whose root is at a voxel, or -1
+    out_inbox      : (C,) int64, added to
+    """
+    level, start, phase, floor, site, root = columns
+    nz, ny, nx = shape
+    near = np.empty(27, np.int64)
+    weight = np.empty(27, np.float64)
+    for cell in range(deposit_um3.size):
+        own = own_column[cell]
+        amount = deposit_um3[cell] / voxel_um3 * SCALE
+        v = root[own]
+        z, y, x = v // (ny * nx), (v // nx) % ny, v % nx
+        n, total = 0, 0.0
+        for zz in range(max(0, z - 1), min(nz, z + 2)):
+            for yy in range(max(0, y - 1), min(ny, y + 2)):
+                for xx in range(max(0, x - 1), min(nx, x + 2)):
+                    c = column_of_root[(zz * ny + yy) * nx + xx]
+                    if c < 0 or site[c] != site[own] or phase[c] != FORMATION or floor[c] != FLOOR:
+                        continue
+                    near[n], weight[n] = c, depth_weight(level[c], start[c])
+                    total += weight[n]
+                    n += 1
+        if total <= 0.0:
+            out_inbox[own] += np.int64(amount)
+            continue
+        for i in range(n):
+            out_inbox[near[i]] += np.int64(amount * weight[i] / total)
+
+
+@rule
+def room_score(a, b, c, matrix, zz, yy, xx, normal, column):
+    """How well new matrix fits at a step (a, b, c) from a root: outward, filled, enclosed first."""
+    s = a * a + b * b + c * c
+    filled = 0.3 * matrix[zz, yy, xx] + 0.25 * face_neighbors(matrix, zz, yy, xx)
+    if s == 0:
+        return 1.5 + filled
+    along = a * normal[column, 0] + b * normal[column, 1] + c * normal[column, 2]
+    return -along / math.sqrt(float(s)) - 0.15 * (s - 1) + filled
+
+
+@rule
+def find_room(col, shape, columns, layers, layer_of, matrix, bmu):
+    """Best voxel around the root of a full column for new matrix (flat index), or -1 where there is no room."""
+    level, site, root, normal = columns
+    column, top = layers
+    nz, ny, nx = shape
+    v = root[col]
+    z, y, x = v // (ny * nx), (v // nx) % ny, v % nx
+    best, place = 0.2, -1
+    for a in range(-1, 2):
+        for b in range(-1, 2):
+            for c in range(-1, 2):
+                zz, yy, xx = z + a, y + b, x + c
+                if not (0 <= zz < nz and 0 <= yy < ny and 0 <= xx < nx) or matrix[zz, yy, xx] >= 1.0:
+                    continue
+                w = (zz * ny + yy) * nx + xx
+                if bmu[w] >= 0:
+                    row = layer_of[w]
+                    if bmu[w] != site[col] or row < 0 or level[column[row]] > top[row] + 1e-4:
+                        continue
+                score = room_score(a, b, c, matrix, zz, yy, xx, normal, col)
+                if score > best:
+                    best, place = score, w
+    return place
+
+
+@kernel
+def settle_inboxes(day, spacing_um, inbox, columns, layers, layer_of, lattice, book, out_column):
+    """Raise the floor of every column by its inbox; what is more than the cavity holds goes on the surface above it.
+
+    columns    : (level_um, start_um, area_um2, site, root, normal) of (C,); the level is changed in place
+    layers     : (column, top_um, thick_um) of (L,); a layer that receives overfill grows
+    lattice    : (matrix (Z, Y, X), flat matrix, osteoid, osteoid_day, bmu), changed in place
+    out_column : (C, 2) int64, overfill is added to the formed amounts; returns the amount that found no room
+    """
+    level, start, area, site, root, normal = columns
+    column, top, thick = layers
+    matrix, flat, osteoid, osteoid_day, bmu = lattice
+    shape = matrix.shape
+    plane_size = shape[1] * shape[2]
+    voxel_um3 = spacing_um**3
+    unplaced = 0.0
+    for col in range(inbox.size):
+        if inbox[col] <= 0:
+            continue
+        rise = inbox[col] / SCALE * voxel_um3 / area[col]
+        fits = min(rise, max(level[col] - start[col], 0.0))
+        level[col] -= fits
+        rest = (rise - fits) * area[col] / voxel_um3
+        for _ in range(4):
+            if rest * SCALE < 1.0:
+                break
+            w = find_room(col, shape, (level, site, root, normal), (column, top), layer_of, matrix, bmu)
+            if w < 0:
+                break
+            before = flat[w]
+            added = add_osteoid(w, min(before + rest, 1.0), day, flat, osteoid, osteoid_day, plane_size, book)
+            if added == 0:
+                break
+            out_column[col, 1] += added
+            rest -= added / SCALE
+            if bmu[w] >= 0:
+                row = layer_of[w]
+                thick[row] += added / SCALE * spacing_um
+                top[row] -= added / SCALE * spacing_um
+                level[column[row]] = min(level[column[row]], top[row])
+        unplaced += rest
+    return unplaced

@@ -1,0 +1,87 @@
+"""Events: the record of every remodeling site when it closes, and what it did to the shape of the bone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..kernels import turnover
+from ..kernels.topology import euler_number
+from .tissue import NEVER, Tissue
+
+EVENT_COLUMNS = (
+    "day", "event", "site", "z_um", "y_um", "x_um", "volume_um3", "opened_day", "formation_day", "area_um2",
+    "eroded_um3", "formed_um3", "erosion_depth_um", "wall_um", "floor_share", "euler_change",
+)  # fmt: skip
+
+
+def open_site_numbers(tissue: Tissue) -> np.ndarray:
+    """Numbers of sites that still have an osteoclast, an osteoblast or a column before formation."""
+    columns = tissue.columns
+    busy = columns["site"][columns["phase"] < turnover.FORMATION]
+    return np.unique(np.concatenate([busy, tissue.osteoclasts["site"], tissue.osteoblasts["site"]]))
+
+
+def close_sites(tissue: Tissue, day: int) -> None:
+    """Close the sites where nobody works any more: record them, release their voxels, drop their rows."""
+    closing = np.setdiff1d(tissue.sites["site"], open_site_numbers(tissue))
+    if closing.size == 0:
+        return
+    for number in closing.tolist():
+        record_site(tissue, number, day)
+    layers, columns = tissue.layers, tissue.columns
+    gone = np.isin(columns["site"], closing)
+    stale = gone[layers["column"]]
+    tissue.flat("bmu")[layers["voxel"][stale]] = -1
+    kept = np.cumsum(~gone) - 1
+    layers.keep(~stale)
+    layers["column"][:] = kept[layers["column"]]
+    columns.keep(~gone)
+    tissue.sites.keep(~np.isin(tissue.sites["site"], closing))
+    tissue.remap()
+
+
+def record_site(tissue: Tissue, number: int, day: int) -> None:
+    """Append the record of a closing site, and a perforation or breakage where it changed the Euler number."""
+    columns = tissue.columns
+    rows = np.flatnonzero(columns["site"] == number)
+    site = int(tissue.site_rows(np.array(number)))
+    if rows.size == 0:
+        return
+    area = columns["area_um2"][rows].astype(np.float64)
+    depth = columns["end_um"][rows] - columns["start_um"][rows]
+    wall = columns["end_um"][rows] - columns["level_um"][rows]
+    solid = columns["floor"][rows] == turnover.FLOOR
+    change, place = euler_change(tissue, rows)
+    first = int(tissue.sites["formation_day"][site])
+    resorbed, formed = (tissue.volume_um3(int(tissue.sites[name][site])) for name in ("resorbed", "formed"))
+    entry: dict[str, float | int | str] = {
+        "day": day, "event": "site_closed", "site": number, **place, "volume_um3": formed - resorbed,
+        "opened_day": int(tissue.sites["opened_day"][site]), "formation_day": "" if first == NEVER else first,
+        "area_um2": float(area.sum()), "eroded_um3": resorbed, "formed_um3": formed,
+        "erosion_depth_um": float((area * depth).sum() / area.sum()),
+        "wall_um": float((area * wall)[solid].sum() / area[solid].sum()) if solid.any() else 0.0,
+        "floor_share": float(area[solid].sum() / area.sum()), "euler_change": change,
+    }  # fmt: skip
+    tissue.today.events.append(entry)
+    if change:
+        kind = "perforation" if change < 0 else "breakage"
+        tissue.today.events.append({**entry, "event": kind})
+
+
+def euler_change(tissue: Tissue, rows: np.ndarray) -> tuple[int, dict[str, float]]:
+    """Euler number after minus before the site, in the box around it, and the center of the box.
+
+    Before: every layer as full as it was when it was claimed. A new hole lowers the number, a cut strut raises it.
+    """
+    layers, lattice = tissue.layers, tissue.lattice
+    own = np.flatnonzero(np.isin(layers["column"], rows))
+    where = np.stack(np.unravel_index(layers["voxel"][own], lattice.shape), axis=1)
+    low = np.maximum(where.min(axis=0) - 2, 0)
+    high = np.minimum(where.max(axis=0) + 3, lattice.shape)
+    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    after = (lattice.matrix[box] >= 0.5).astype(np.uint8)
+    before = after.copy()
+    full = layers["thick_um"][own] >= 0.5 * lattice.spacing_um
+    before[tuple((where[full] - low).T)] = 1
+    z, y, x = ((0.5 * (low + high)) * lattice.spacing_um).tolist()
+    return int(euler_number(after)) - int(euler_number(before)), {"z_um": z, "y_um": y, "x_um": x}

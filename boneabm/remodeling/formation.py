@@ -1,0 +1,148 @@
+"""Formation: released matrix recruits osteoblasts, they refill the cavity, then die, line it or are buried."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..endocrine import Modulators
+from ..kernels import formation, motion, random, turnover
+from ..kernels.sensing import lacuna_height
+from .mechanostat import at_rest
+from .parameters import OsteoblastParameters, OsteocyteParameters
+from .signaling import Signals
+from .tissue import NEVER, Tissue
+
+
+def intend(tissue: Tissue, rows: np.ndarray, m: Modulators, p: OsteoblastParameters) -> None:
+    """What the listed osteoblasts intend to lay today, from the state as it is."""
+    cells = (tissue.osteoblasts["voxel"], tissue.osteoblasts["deposit_um3"])
+    columns = tuple(tissue.columns[name] for name in ("level_um", "start_um", "end_um"))
+    motion.osteoblast_intents(rows, cells, columns, tissue.column_of_root, m.m_ob_act, p)
+
+
+def settle(tissue: Tissue, day: int, p: OsteoblastParameters) -> None:
+    """Settle what osteoblasts lay, then let the matrix of every layer follow its column."""
+    columns, layers, lattice = tissue.columns, tissue.layers, tissue.lattice
+    cells = tissue.osteoblasts
+    moved = np.zeros((columns.n, 2), np.int64)
+    if cells.n:
+        inbox = np.zeros(columns.n, np.int64)
+        own = tissue.column_of_root[cells["voxel"]]
+        shafts = tuple(columns[name] for name in ("level_um", "start_um", "phase", "floor", "site", "root"))
+        maps = (lattice.voxel_um3, lattice.shape, shafts, tissue.column_of_root)
+        formation.share_deposits(cells["deposit_um3"], own, *maps, inbox)
+        cells["laid_um3"][:] += cells["deposit_um3"]
+        tissue.today.apposition_um += float(cells["deposit_um3"].sum(dtype=np.float64)) / p.footprint_um2
+        tissue.today.working += cells.n
+        shafts = (*(columns[name] for name in ("level_um", "start_um", "area_um2", "site", "root")), tissue.normals())
+        stack = tuple(layers[name] for name in ("column", "top_um", "thick_um"))
+        body = (lattice.matrix, *(tissue.flat(name) for name in ("matrix", "osteoid", "osteoid_day", "bmu")))
+        place = (shafts, stack, tissue.layer_of, body, tissue.book)
+        tissue.today.unplaced += formation.settle_inboxes(day, lattice.spacing_um, inbox, *place, moved)
+    stack = tuple(layers[name] for name in ("voxel", "column", "top_um", "thick_um"))
+    body = (*(tissue.flat(name) for name in ("matrix", "osteoid", "mineral", "osteoid_day")), tissue.plane_size)
+    turnover.settle_layers(day, lattice.spacing_um, stack, columns["level_um"], body, tissue.book, moved)
+    book_moved(tissue, moved)
+
+
+def book_moved(tissue: Tissue, moved: np.ndarray) -> None:
+    """Add what every column lost and gained to its site and to the day; moved : (C, 2) int64."""
+    rows = tissue.site_rows(tissue.columns["site"])
+    np.add.at(tissue.sites["resorbed"], rows, moved[:, 0])
+    np.add.at(tissue.sites["formed"], rows, moved[:, 1])
+    tissue.today.resorbed += int(moved[:, 0].sum())
+    tissue.today.formed += int(moved[:, 1].sum())
+
+
+def recruit(
+    tissue: Tissue, signals: Signals, seed: int, day: int, m: Modulators, p: OsteoblastParameters, reversal_d: float
+) -> None:
+    """Columns whose reversal is over get osteoblasts where there is a floor to build on."""
+    columns = tissue.columns
+    ready = (columns["phase"] == turnover.REVERSAL) & (day - columns["phase_day"] >= reversal_d)
+    rows = np.flatnonzero(ready)
+    if rows.size == 0:
+        return
+    columns["phase"][rows], columns["phase_day"][rows] = turnover.FORMATION, day
+    find_floors(tissue, rows, p)
+    sites = tissue.site_rows(np.unique(columns["site"][rows]))
+    first = tissue.sites["formation_day"]
+    first[sites] = np.where(first[sites] == NEVER, day, first[sites])
+    add_osteoblasts(tissue, rows[columns["floor"][rows] == turnover.FLOOR], signals, seed, day, m, p)
+
+
+def find_floors(tissue: Tissue, rows: np.ndarray, p: OsteoblastParameters) -> None:
+    """Look for solid bone below each column; a hole is spanned when enough of the site around it has a floor."""
+    columns, lattice = tissue.columns, tissue.lattice
+    shafts = (*(columns[name] for name in ("site", "root", "end_um")), tissue.normals())
+    maps = (tissue.flat("matrix"), tissue.flat("bmu"), columns["floor"])
+    turnover.find_floors(rows, lattice.spacing_um, lattice.shape, shafts, *maps)
+    bridged = np.zeros(rows.size, np.uint8)
+    around = tuple(columns[name] for name in ("site", "root", "area_um2"))
+    reach = (p.bridge_um, p.bridge_share, lattice.spacing_um, lattice.shape)
+    turnover.bridge_floors(rows, *reach, around, columns["floor"], bridged)
+    columns["floor"][rows[bridged != 0]] = turnover.FLOOR
+
+
+def local_balance(sclerostin_ratio: np.ndarray, p: OsteoblastParameters) -> np.ndarray:
+    """Formed over released volume: balance x (1 - slope ln(sclerostin / reference)), within its limits."""
+    local = 1.0 - p.sclerostin_slope * np.log(np.maximum(sclerostin_ratio, 1e-3))
+    return p.balance * np.clip(local, p.balance_low, p.balance_high)
+
+
+def add_osteoblasts(
+    tissue: Tissue, rows: np.ndarray, signals: Signals, seed: int, day: int, m: Modulators, p: OsteoblastParameters
+) -> None:
+    """Osteoblasts for columns with a floor: TGF-b of the released matrix sets how many and how long they work.
+
+    number = area / footprint x m_ob_prolif (rounded by chance); life = balance x depth / mean rate x m_ob_life
+    """
+    columns = tissue.columns
+    roots = columns["root"][rows]
+    draw = np.empty(rows.size)
+    random.uniform_array(seed, random.OSTEOBLAST, day, roots, draw)
+    count = np.floor(columns["area_um2"][rows] / p.footprint_um2 * m.m_ob_prolif + draw).astype(np.int64)
+    depth = np.maximum(columns["end_um"][rows] - columns["start_um"][rows], 0.0)
+    life = local_balance(signals.sclerostin_ratio(roots), p) * depth / p.mean_rate_um_per_d * m.m_ob_life
+    voxels = np.repeat(roots, count)
+    ordinal = np.arange(voxels.size) - np.repeat(np.cumsum(count) - count, count)
+    keys, spread = np.empty(voxels.size, np.uint64), np.empty(voxels.size)
+    random.cell_keys(voxels, day, ordinal, keys)
+    random.normal_array(seed, random.OSTEOBLAST, day, keys, spread)
+    span = np.repeat(life, count) * np.maximum(1.0 + p.life_spread * spread, 0.2)
+    site = np.repeat(columns["site"][rows], count)
+    tissue.osteoblasts.create(voxels.size, key=keys, voxel=voxels, site=site, birth_day=day, life_d=span)
+
+
+def age_osteoblasts(
+    tissue: Tissue, psi: np.ndarray, seed: int, day: int, p: OsteoblastParameters, cells: OsteocyteParameters
+) -> None:
+    """Osteoblasts at the end of their life die, line the surface, or are buried as osteocytes at the local density."""
+    old = tissue.osteoblasts
+    ended = np.flatnonzero(day - old["birth_day"] >= old["life_d"])
+    if ended.size:
+        u = np.empty(ended.size)
+        random.uniform_array(seed, random.FATE, day, old["key"][ended], u)
+        wanted = cells.density_per_mm3 * old["laid_um3"][ended] * 1e-9
+        buried = ended[(u >= p.death_fraction) & (u < p.death_fraction + wanted)]
+        bury(tissue, buried, psi, seed, day, cells)
+        old.kill(ended)
+        old.compact()
+
+
+def bury(tissue: Tissue, rows: np.ndarray, psi: np.ndarray, seed: int, day: int, p: OsteocyteParameters) -> None:
+    """Turn osteoblasts into osteocytes somewhere in the matrix of their column; born adapted to what they feel there."""
+    keys = tissue.osteoblasts["key"][rows]
+    column = tissue.column_of_root[tissue.osteoblasts["voxel"][rows]]
+    u = np.empty(rows.size)
+    random.uniform_array(seed, random.OSTEOCYTE, day, keys, u)
+    depth = tissue.columns["start_um"][column] + u * (tissue.columns["end_um"] - tissue.columns["start_um"])[column]
+    shape = np.array(tissue.lattice.shape)
+    root = np.stack(np.unravel_index(tissue.columns["root"][column], tissue.lattice.shape), axis=1)
+    place = np.rint(root + tissue.normals()[column] * (depth / tissue.lattice.spacing_um)[:, None]).astype(np.int64)
+    voxel = np.ravel_multi_index(tuple(np.clip(place, 0, shape - 1).T), tissue.lattice.shape)
+    inside = tissue.flat("matrix")[voxel] > np.array([lacuna_height(key) for key in keys])
+    voxel, keys = voxel[inside], keys[inside]
+    felt = psi.reshape(-1)[voxel].astype(np.float64)
+    memory, set_point = at_rest(felt, p)
+    tissue.osteocytes.create(voxel.size, key=keys, voxel=voxel, birth_day=day, memory=memory, set_point=set_point)
