@@ -5,6 +5,8 @@ Lengths are in voxels here. Every block is one plane of z; planes never write in
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
 from . import kernel
@@ -102,16 +104,27 @@ def distance_across_planes(first, last, plane_d2, out_d2):
                     _lower(nearest, plane_d2[z + step, y], added)
 
 
+def _steps(reach: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Steps to the voxels of a cube around a voxel, nearest first, their kinds, and one step of each kind."""
+    steps = sorted((step for step in product(range(-reach, reach + 1), repeat=3) if any(step)), key=np.linalg.norm)
+    shapes = [tuple(sorted(map(abs, step))) for step in steps]
+    kinds = sorted(set(shapes))
+    return np.array(steps), np.array([kinds.index(shape) for shape in shapes]), np.array(kinds)
+
+
+STEPS, STEP_KIND, KINDS = _steps(2)
+"""The 124 neighbors whose balls may cover a ball; wider cubes find few balls more that are covered."""
+
+
 @kernel
 def cover_table(largest_r2):
     """Squared radius that a neighbor's ball must exceed to cover a ball completely.
 
-    table[n-1, r2] = max of |p + e|^2 over the lattice points with |p|^2 < r2, e a step to a neighbor with
-    n = 1 (face), 2 (edge) or 3 (corner) nonzero components
+    table[n, r2] = max of |p + KINDS[n]|^2 over the lattice points p with |p|^2 < r2
 
-    Returns (3, largest_r2 + 1) int64, voxel^2. Source: Remy & Thiel, Pattern Recognit Lett 23:649 (2002).
+    Returns (kinds, largest_r2 + 1) int64, voxel^2. Source: Remy & Thiel, Pattern Recognit Lett 23:649 (2002).
     """
-    table = np.zeros((3, largest_r2 + 1), np.int64)
+    table = np.zeros((len(KINDS), largest_r2 + 1), np.int64)
     reach = int(np.sqrt(largest_r2)) + 1
     for a in range(reach):
         for b in range(a, reach):
@@ -119,26 +132,26 @@ def cover_table(largest_r2):
                 r2 = a * a + b * b + c * c
                 if r2 >= largest_r2:
                     break
-                table[0, r2 + 1] = max(table[0, r2 + 1], r2 + 2 * c + 1)
-                table[1, r2 + 1] = max(table[1, r2 + 1], r2 + 2 * (b + c) + 2)
-                table[2, r2 + 1] = max(table[2, r2 + 1], r2 + 2 * (a + b + c) + 3)
+                for n in range(len(KINDS)):
+                    i, j, k = KINDS[n]
+                    moved = (a + i) ** 2 + (b + j) ** 2 + (c + k) ** 2
+                    table[n, r2 + 1] = max(table[n, r2 + 1], moved)
     for r2 in range(1, largest_r2 + 1):
-        for kind in range(3):
-            table[kind, r2] = max(table[kind, r2], table[kind, r2 - 1])
+        for n in range(len(KINDS)):
+            table[n, r2] = max(table[n, r2], table[n, r2 - 1])
     return table
 
 
 @kernel
 def _covered(d2, table, z, y, x):
-    """True if the ball of a voxel lies wholly inside the ball of one of its 26 neighbors."""
+    """True if the ball of a voxel lies wholly inside the ball of one of its neighbors."""
     planes, rows, columns = d2.shape
     r2 = d2[z, y, x]
-    for k in range(max(z - 1, 0), min(z + 2, planes)):
-        for j in range(max(y - 1, 0), min(y + 2, rows)):
-            for i in range(max(x - 1, 0), min(x + 2, columns)):
-                kind = abs(k - z) + abs(j - y) + abs(i - x)
-                if kind > 0 and d2[k, j, i] > table[kind - 1, r2]:
-                    return True
+    for n in range(len(STEPS)):
+        k, j, i = z + STEPS[n, 0], y + STEPS[n, 1], x + STEPS[n, 2]
+        inside = 0 <= k < planes and 0 <= j < rows and 0 <= i < columns
+        if inside and d2[k, j, i] > table[STEP_KIND[n], r2]:
+            return True
     return False
 
 
@@ -147,7 +160,7 @@ def find_ridge(first, last, d2, table, out_ridge):
     """Mark the voxels whose inscribed ball no neighbor's ball covers (blocks are z planes).
 
     d2        : (Z, Y, X) int32, voxel^2, exact squared distance to background, finite
-    table     : (3, max(d2) + 1) int64, from `cover_table`
+    table     : (kinds, max(d2) + 1) int64, from `cover_table`
     out_ridge : (Z, Y, X) bool, overwritten
     """
     for z in range(first, last):
@@ -176,20 +189,24 @@ def _paint_row(open_row, out_row, start, stop, diameter):
 
 
 @kernel
-def _half_chord(rest):
-    """Largest h with h^2 < rest, for rest >= 1."""
-    half = int(np.sqrt(rest))
-    return half - 1 if half * half >= rest else half
+def half_chords(largest_r2):
+    """Half lengths of the chords of balls: entry n is the largest h with h^2 < n, -1 for n = 0; int32."""
+    half = np.full(largest_r2 + 1, -1, np.int32)
+    for n in range(1, largest_r2 + 1):
+        before = half[n - 1]
+        half[n] = before + 1 if (before + 1) * (before + 1) < n else before
+    return half
 
 
 @kernel
-def paint_balls(first, last, centers, r2, out_diameter):
+def paint_balls(first, last, centers, r2, half_chord, out_diameter):
     """Paint inscribed balls, largest first: each voxel keeps the diameter of the first ball (blocks are z planes).
 
     A ball holds the voxels with |p - center|^2 < r2; its diameter is 2 sqrt(r2).
 
     centers      : (N, 3) int32, (z, y, x) voxels, sorted by falling r2
     r2           : (N,) int32, voxel^2
+    half_chord   : (max(r2) + 1,) int32, from `half_chords`
     out_diameter : (Z, Y, X) float32, voxels, overwritten; 0 where no ball reaches
     """
     rows, columns = out_diameter.shape[1:]
@@ -198,11 +215,12 @@ def paint_balls(first, last, centers, r2, out_diameter):
     open_column[:] = np.arange(columns + 1)
     for ball in range(r2.size):
         z, y, x = centers[ball]
-        reach = _half_chord(r2[ball])
+        reach = half_chord[r2[ball]]
         diameter = np.float32(2.0 * np.sqrt(r2[ball]))
         for k in range(max(first, z - reach), min(last, z + reach + 1)):
-            across = _half_chord(r2[ball] - (k - z) ** 2)
+            rest = r2[ball] - (k - z) * (k - z)
+            across = half_chord[rest]
             for j in range(max(0, y - across), min(rows, y + across + 1)):
-                half = _half_chord(r2[ball] - (k - z) ** 2 - (j - y) ** 2)
+                half = half_chord[rest - (j - y) * (j - y)]
                 start, stop = max(0, x - half), min(columns, x + half + 1)
                 _paint_row(open_column[k - first, j], out_diameter[k, j], start, stop, diameter)

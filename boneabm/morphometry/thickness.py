@@ -46,15 +46,16 @@ def local_thickness(mask: NDArray[np.bool_], spacing_um: float) -> NDArray[np.fl
     spacing_um : voxel edge, um, > 0
 
     Returns (Z, Y, X) float32, um; 0 outside the mask, infinite if the mask fills the box. Distances go to the centers
-    of background voxels: a plate of an even number of voxels is exact, one of an odd number comes out one voxel thicker.
+    of background voxels: a plate of an even number of voxels is exact, one of an odd number comes out one voxel more.
     Source: Hildebrand & Ruegsegger, J Microsc 185:67 (1997).
     """
     mask = np.asarray(mask, np.bool_)
     if mask.all():
         return np.full(mask.shape, np.inf, np.float32)
-    centers, r2 = inscribed_balls(squared_distance(mask))
+    d2 = squared_distance(mask)
+    centers, r2 = inscribed_balls(d2)
     diameter = np.empty(mask.shape, np.float32)
-    blocks.launch(kernels.paint_balls, mask.shape[0], centers, r2, diameter)
+    blocks.launch(kernels.paint_balls, mask.shape[0], centers, r2, kernels.half_chords(int(d2.max())), diameter)
     diameter *= np.float32(spacing_um)
     return diameter
 
