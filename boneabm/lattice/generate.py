@@ -45,7 +45,8 @@ _PAD = 2  # samples beyond the box on each side
 _TRIES, _CUTS = 7, 6
 _COARSE_TB_TH_VOXELS = 4  # trabeculae of the coarser grid are at least this thick
 BV_TV_TOLERANCE, TB_TH_TOLERANCE = 0.01, 0.03  # promised
-_BV_TV_AIM, _TB_TH_AIM, _COARSE_AIM = 0.002, 0.015, 0.03  # searched for
+_BV_TV_AIM = 0.002  # searched for
+_AIM, _COARSE_AIM = 0.5, 1.0  # searched for, as a share of what is promised
 
 # First guess of the search: cell size over Tb.Th for three shares of plates (boxes of 3 cells, mean of 3 seeds).
 _BV_TV_ROWS = np.array([0.04, 0.06, 0.10, 0.15, 0.22, 0.30, 0.40, 0.55])
@@ -164,22 +165,24 @@ def _search(spec: BlockSpec, thickness: Thickness) -> tuple[_Try, int]:
     factor = int(spec.tb_th_um / spec.spacing_um / _COARSE_TB_TH_VOXELS)
     if factor > 1 and spec.cell_um is None:
         cell = _best_try(spec, thickness, cell, factor, _COARSE_AIM)[0].cell_um
-    return _best_try(spec, thickness, cell, 1, _TB_TH_AIM)
+    return _best_try(spec, thickness, cell, 1, _AIM)
 
 
 def _best_try(spec: BlockSpec, thickness: Thickness, cell: float, factor: int, aim: float) -> tuple[_Try, int]:
-    """Best of the blocks tried on a grid `factor` times coarser until Tb.Th is within `aim`, and their number."""
+    """Best of the tries on a `factor` times coarser grid, up to the first that misses by < `aim`, and their number."""
     done: list[_Try] = []
     while len(done) < _TRIES:
         done.append(_make(spec, thickness, cell, factor))
-        if spec.cell_um is not None or abs(done[-1].tb_th_um / spec.tb_th_um - 1.0) < aim:
+        if spec.cell_um is not None or _miss(spec, done[-1]) < aim:
             break
         cell = next_cell_um([(block.cell_um, block.tb_th_um) for block in done], spec.tb_th_um)
     return min(done, key=lambda block: _miss(spec, block)), len(done)
 
 
 def next_cell_um(known: list[tuple[float, float]], aim_um: float) -> float:
-    """Cell size to try next for Tb.Th = aim_um: between the narrowest bracket, else a damped secant step.
+    """Cell size to try next for Tb.Th = aim_um: within the narrowest bracket, else beyond the tries, in growing steps.
+
+    Tb.Th grows with the cell size on the whole, but dips where another piece of bone enters the box.
 
     known : (cell, measured Tb.Th) pairs, um, at least one
     """
@@ -189,9 +192,9 @@ def next_cell_um(known: list[tuple[float, float]], aim_um: float) -> float:
         _, a, b = min(brackets)
         share = a[1] / (a[1] - b[1])
         return math.exp(a[0] + min(max(share, 0.15), 0.85) * (b[0] - a[0]))
-    near, *others = sorted(points, key=lambda point: abs(point[1]))
-    slope = (near[1] - others[0][1]) / (near[0] - others[0][0]) if others else 1.0
-    return math.exp(near[0] - near[1] / min(max(slope, 0.5), 2.0))
+    end = points[-1] if points[0][1] < 0.0 else points[0]
+    step = -end[1] * 2.0 ** (len(points) - 1)
+    return math.exp(end[0] + min(max(step, -0.4), 0.4))
 
 
 def _make(spec: BlockSpec, thickness: Thickness, cell_um: float, factor: int) -> _Try:
