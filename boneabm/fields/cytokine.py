@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from ..errors import InputError, SolverError, nearest
-from ..kernels import blocks, diffusion_geometry
+from ..kernels import blocks, diffusion, diffusion_geometry
 from .grid import conductance_table, set_conductances
-from .two_grid import TwoGrid, padded, relative_change, relative_residual
+from .two_grid import TwoGrid, padded, relative_residual, source_change
 
 UPDATE_CHANGE = 0.02  # relative change of the sources above which a species gets one cycle
 LARGE_CHANGE = 0.20  # ... above which it gets LARGE_CYCLES
@@ -119,11 +119,11 @@ class CytokineField:
         changes = self._source_changes(sources)
         self.advances += 1
         updated = []
-        for index, change in enumerate(changes):
+        for index, (change, factor) in enumerate(changes):
             large = self._geometry_moved or change > LARGE_CHANGE
             cycles = LARGE_CYCLES if large else int(change > UPDATE_CHANGE)
             if cycles:
-                self._sources[index] = sources[index]
+                self._take_source(index, sources[index], factor)
             if self.advances % CHECK_EVERY == 0:
                 cycles += self._is_stale(index)
             if cycles:
@@ -188,8 +188,12 @@ class CytokineField:
     def _cycle(self, index: int, coarse_iterations: int) -> None:
         self._two_grid.cycle(self._totals[index], self._sources[index], coarse_iterations)
 
+    def _take_source(self, index: int, source: np.ndarray, factor: float) -> None:
+        """Keep the source and scale the field with it, which follows a change common to all voxels exactly."""
+        kept, total = self._sources[index], self._totals[index]
+        blocks.launch(diffusion.take_source, self.shape[0], source, np.float32(factor), kept, total)
+
     def _follow(self, index: int, cycles: int) -> None:
-        self._two_grid.combine(self._totals[index], self._sources[index])
         for _ in range(cycles):
             self._cycle(index, self._coarse_iterations)
         self._two_grid.combine(self._totals[index], self._sources[index])
@@ -209,9 +213,9 @@ class CytokineField:
     def _is_stale(self, index: int) -> bool:
         return relative_residual(self._two_grid.fine, self._totals[index], self._sources[index]) > CHECK_RESIDUAL
 
-    def _source_changes(self, sources: np.ndarray) -> list[float]:
-        changes = [relative_change(new, old) for new, old in zip(sources, self._sources, strict=True)]
-        for name, change, new in zip(self.species, changes, sources, strict=True):
+    def _source_changes(self, sources: np.ndarray) -> list[tuple[float, float]]:
+        changes = [source_change(new, old) for new, old in zip(sources, self._sources, strict=True)]
+        for name, (change, _), new in zip(self.species, changes, sources, strict=True):
             if math.isnan(change) or (math.isinf(change) and not np.isfinite(new).all()):
                 raise InputError(f"sources of {name}: there is a value that is not finite; they are pM per voxel.")
         return changes

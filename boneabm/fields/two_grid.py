@@ -27,14 +27,17 @@ def relative_residual(grid: Grid, c: np.ndarray, source: np.ndarray) -> float:
     return math.sqrt(misfit / norm) if norm > 0 else 0.0
 
 
-def relative_change(new: np.ndarray, old: np.ndarray) -> float:
-    """||new - old|| / ||old|| of two sources; infinite where there was none before, 0 where there is none at all."""
-    sums = np.empty((new.shape[0], 2))
+def source_change(new: np.ndarray, old: np.ndarray) -> tuple[float, float]:
+    """How far a source moved, ||new - old|| / ||old||, and the factor of old that is nearest to new.
+
+    Infinite and 1 where there was no source before; 0 and 1 where there is none at all.
+    """
+    sums = np.empty((new.shape[0], 3))
     blocks.launch(diffusion.change_squares, new.shape[0], new, old, sums)
-    change, norm = math.fsum(sums[:, 0]), math.fsum(sums[:, 1])
+    change, norm, shared = (math.fsum(column) for column in sums.T)
     if norm > 0:
-        return math.sqrt(change / norm)
-    return math.inf if change != 0 else 0.0
+        return math.sqrt(change / norm), shared / norm
+    return (math.inf if change != 0 else 0.0), 1.0
 
 
 @dataclass
@@ -103,8 +106,7 @@ class TwoGrid:
     def combine(self, c: np.ndarray, source: np.ndarray) -> None:
         """Replace c by the best combination of c and a constant, which also makes production equal decay.
 
-        Minimizes the energy norm of the error of factor c + shift, so the error never grows; sources that all
-        change by one factor are followed exactly.
+        Minimizes the energy norm of the error of factor c + shift, so the error never grows in that norm.
         """
         sums = np.empty((self.fine.shape[0], 4))
         blocks.launch(diffusion.combination_sums, self.fine.shape[0], c, source, *self.fine.arguments, sums)

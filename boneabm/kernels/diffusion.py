@@ -179,17 +179,31 @@ def residual_squares(first, last, c, source, face_z, face_y, face_x, scale, size
 
 @kernel  # without the solvers' promise that there is no nan: this one looks for them
 def change_squares(first, last, new, old, out_sums):
-    """Sums of (new - old)^2 and old^2 in every z plane; out_sums : (Z, 2) float64, overwritten."""
+    """Sums of (new - old)^2, old^2 and new old in every z plane; out_sums : (Z, 3) float64, overwritten."""
     _, height, width = new.shape
     for z in range(first, last):
-        change, norm = np.zeros(width), np.zeros(width)
+        change, norm, shared = np.zeros(width), np.zeros(width), np.zeros(width)
         for y in range(height):
             now, before = new[z, y], old[z, y]
             for k in range(np.uint64(width)):
                 value = np.float64(before[k])
                 change[k] += (now[k] - value) * (now[k] - value)
                 norm[k] += value * value
-        out_sums[z, 0], out_sums[z, 1] = change.sum(), norm.sum()
+                shared[k] += now[k] * value
+        out_sums[z, 0], out_sums[z, 1], out_sums[z, 2] = change.sum(), norm.sum(), shared.sum()
+
+
+@solver
+def take_source(first, last, new, factor, source, c):
+    """source <- new and, in the padded field, c <- factor c; blocks are z planes."""
+    _, height, width = new.shape
+    for z in range(first, last):
+        for y in range(height):
+            given, kept, here = new[z, y], source[z, y], c[z + 1, y + 1]
+            for k in range(np.uint64(width)):
+                kept[k] = given[k]
+            for k in range(np.uint64(width)):
+                here[k + ONE] *= factor
 
 
 @solver
