@@ -55,19 +55,15 @@ class AgentWriter:
             hdf.check_next_day(self.path, days, int(day))
             _put_cells(root, len(days), points, ready)
             hdf.put_rows(root["Steps/Values"], len(days), [float(day)])
-            file.flush()
-            root["Steps"].attrs["NSteps"] = np.int64(len(days) + 1)
-        hdf.sync_file(self.path)
+            root["Steps"].attrs.modify("NSteps", np.int64(len(days) + 1))
 
     def truncate_after(self, day: int) -> None:
         """Forget every snapshot later than this day, as a resumed run will write them again."""
         with hdf.opened(self.path, "r+") as file:
             root = file["VTKHDF"]
             keep = sum(known <= day for known in _days(root))
-            root["Steps"].attrs["NSteps"] = np.int64(keep)
-            file.flush()
+            root["Steps"].attrs.modify("NSteps", np.int64(keep))
             _cut(root, keep)
-        hdf.sync_file(self.path)
 
     def _ready(self, columns: Mapping[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
         if set(columns) != set(self.columns):

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from boneabm.errors import InputError
+from boneabm.io.journal import JournaledFile, load_journal
 from boneabm.io.schema import SCHEMA_VERSION, Column
 
 COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
@@ -20,15 +21,35 @@ META_LIMIT_BYTES = 4 * 1024 * 1024
 
 @contextmanager
 def opened(path: Path, mode: str = "r") -> Iterator[h5py.File]:
-    """Open an HDF5 file without locking it (a viewer may have it open), with an InputError where that fails."""
-    if mode != "w" and not path.exists():
+    """Open an HDF5 file without locking it (a viewer may have it open), with an InputError where that fails.
+
+    mode: "r" to read, "w" to create, "r+" to change; a change becomes real at the end of the block, or not at all.
+    """
+    if mode != "w" and not path.is_file():
         raise InputError(f"{path}: no such file. Give the folder of a run, or run the scenario first.")
+    if mode == "r+":
+        with _changing(path) as file:
+            yield file
+        return
+    source = JournaledFile(path, writable=False) if mode == "r" and load_journal(path) else None
     try:
-        file = h5py.File(path, mode, locking=False)
+        file = h5py.File(source, mode) if source else h5py.File(path, mode, locking=False)
     except OSError as error:
         raise InputError(f"{path}: not a readable HDF5 file ({error}). Restore a copy, or run again.") from error
     with file:
         yield file
+
+
+@contextmanager
+def _changing(path: Path) -> Iterator[h5py.File]:
+    change = JournaledFile(path, writable=True)
+    try:
+        with h5py.File(change, "r+") as file:
+            yield file
+    except BaseException:
+        change.discard()
+        raise
+    change.commit()
 
 
 @contextmanager

@@ -103,6 +103,16 @@ class RunFolder:
         lines = _finished_lines(self.log_file)
         return [line for line in lines if event is None or line.get("event") == event]
 
+    def announced(self, event: str = "snapshot") -> list[int]:
+        """Days whose snapshots (or checkpoints) are safe; a line `resumed` with its day takes back later ones."""
+        days: list[int] = []
+        for line in self.read_log():
+            if line["event"] == "resumed":
+                days = [day for day in days if day <= line["day"]]
+            elif line["event"] == event:
+                days.append(line["day"])
+        return days
+
     def __enter__(self) -> RunFolder:
         return self
 

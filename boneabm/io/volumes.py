@@ -1,7 +1,7 @@
 """Volumes of a run over time: temporal VTKHDF ImageData with cell data, readable by plain VTK and ParaView.
 
 A snapshot costs only the fields that changed: an unchanged field repeats the offset of its last stored volume.
-A file is safe at any moment: data first, the number of steps last. Because VTK cannot read a temporal image of
+A file is safe at any moment (see `journal`). Because VTK cannot read a temporal image of
 exactly one step, the first snapshot is recorded twice until the second one takes the place of the copy.
 """
 
@@ -64,23 +64,25 @@ class VolumeWriter:
         Raises InputError for a missing field, a wrong shape or type, or a day that is not after the last one.
         """
         self._check_names(arrays)
+        known, self._digests = self._digests, {}
         with hdf.opened(self.path, "r+") as file:
             root = file["VTKHDF"]
             days = _days(root)
             hdf.check_next_day(self.path, days, int(day))
-            step = len(days)
-            for name, column in self.columns.items():
-                self._put_field(root, step, column, arrays[name])
-            hdf.put_rows(root["Steps/Values"], step, [float(day)])
-            _commit(file, root, step + 1)
-        hdf.sync_file(self.path)
+            digests = {
+                name: self._put_field(root, len(days), column, arrays[name], known.get(name))
+                for name, column in self.columns.items()
+            }
+            hdf.put_rows(root["Steps/Values"], len(days), [float(day)])
+            _commit(root, len(days) + 1)
+        self._digests = digests
 
     def truncate_after(self, day: int) -> None:
         """Forget every snapshot later than this day, as a resumed run will write them again."""
         with hdf.opened(self.path, "r+") as file:
             root = file["VTKHDF"]
             keep = sum(known <= day for known in _days(root))
-            _commit(file, root, keep)
+            _commit(root, keep)
             stored = max(keep, 2) if keep else 0
             root["Steps/Values"].resize(stored, axis=0)
             for name in self.columns:
@@ -88,36 +90,34 @@ class VolumeWriter:
                 offsets.resize(stored, axis=0)
                 root["CellData"][name].resize(_volumes_used(offsets, keep), axis=0)
         self._digests.clear()
-        hdf.sync_file(self.path)
 
     def _check_names(self, arrays: Mapping[str, np.ndarray | None]) -> None:
         if set(arrays) != set(self.columns):
             raise InputError(f"{self.path}: given {sorted(arrays)}, the file was opened with {sorted(self.columns)}.")
 
-    def _put_field(self, root: h5py.Group, step: int, column: Column, array: np.ndarray | None) -> None:
+    def _put_field(
+        self, root: h5py.Group, step: int, column: Column, array: np.ndarray | None, known: bytes | None
+    ) -> bytes:
+        """Store the volume unless it equals the last stored one, whose digest is `known`; returns its digest."""
         volumes, offsets = root["CellData"][column.name], root["Steps/CellDataOffsets"][column.name]
         used = _volumes_used(offsets, step)
-        if self._is_new(volumes, used, column, array):
+        if used and known is None:
+            known = _digest(volumes[used - 1])
+        digest = known if array is None else _digest(self._checked(array, column))
+        if digest is None:
+            raise InputError(f"{self.path}: the first snapshot needs an array for {column.name}, not None.")
+        if digest != known:
             volumes.resize(used + 1, axis=0)
             volumes[used] = array
             used += 1
         hdf.put_rows(offsets, step, [used - 1])
+        return digest
 
-    def _is_new(self, volumes: h5py.Dataset, used: int, column: Column, array: np.ndarray | None) -> bool:
-        """Whether this volume differs from the last stored one (by digest); remembers the digest."""
-        if array is None:
-            if used == 0:
-                raise InputError(f"{self.path}: the first snapshot needs an array for {column.name}, not None.")
-            return False
+    def _checked(self, array: np.ndarray, column: Column) -> np.ndarray:
         given = hdf.as_column(array, column, str(self.path))
         if given.shape != self.shape:
             raise InputError(f"{self.path}: {column.name} has shape {given.shape}, the file {self.shape} (z, y, x).")
-        if used and column.name not in self._digests:
-            self._digests[column.name] = _digest(volumes[used - 1])
-        digest = _digest(given)
-        same = used > 0 and self._digests[column.name] == digest
-        self._digests[column.name] = digest
-        return not same
+        return given
 
     def _create(self, meta: Mapping[str, str | int | float]) -> None:
         temporary = self.path.with_name(self.path.name + ".new")
@@ -200,17 +200,16 @@ def _volumes_used(offsets: h5py.Dataset, steps: int) -> int:
     return int(offsets[:steps].max()) + 1 if steps else 0
 
 
-def _commit(file: h5py.File, root: h5py.Group, steps: int) -> None:
-    """Make the first `steps` snapshots valid; everything they need has been written before."""
+def _commit(root: h5py.Group, steps: int) -> None:
+    """Make the first `steps` snapshots the valid ones; a single one is recorded twice."""
     group = root["Steps"]
     if steps == 1:
         day = group["Values"][0]
         hdf.put_rows(group["Values"], 1, [day + REPLAY_DELAY_D])
         for offsets in group["CellDataOffsets"].values():
             hdf.put_rows(offsets, 1, offsets[:1])
-    file.flush()
-    group.attrs["replayed"] = np.int64(steps == 1)
-    group.attrs["NSteps"] = np.int64(max(steps, 2) if steps else 0)
+    group.attrs.modify("replayed", np.int64(steps == 1))
+    group.attrs.modify("NSteps", np.int64(max(steps, 2) if steps else 0))
 
 
 def _digest(array: np.ndarray) -> bytes:

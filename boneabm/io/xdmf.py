@@ -48,7 +48,7 @@ def _field(reader: VolumeReader, name: str, offset: int) -> str:
     source = quoteattr(f"{reader.path.name}:/VTKHDF/CellData/{name}")[1:-1]
     return (
         f'    <Attribute Name="{name}" AttributeType="Scalar" Center="Cell">\n'
-        f'     <DataItem ItemType="HyperSlab" Dimensions="1 {size}">\n'
+        f'     <DataItem ItemType="HyperSlab" Dimensions="{size}">\n'
         f'      <DataItem Dimensions="3 4" Format="XML">{offset} 0 0 0  1 1 1 1  1 {size}</DataItem>\n'
         f'      <DataItem Dimensions="{stored} {size}" {kind} Format="HDF">{source}</DataItem>\n'
         "     </DataItem>\n    </Attribute>\n"
