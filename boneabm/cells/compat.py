@@ -7,7 +7,6 @@ process; it is put back here, so that importing boneabm changes nothing for the 
 from __future__ import annotations
 
 import multiprocessing
-from random import Random
 
 _start_method = multiprocessing.get_start_method(allow_none=True)
 import mesa  # noqa: E402
@@ -17,7 +16,7 @@ multiprocessing.set_start_method(_start_method, force=True)
 
 Agent, Model = mesa.Agent, mesa.Model
 
-__all__ = ["Agent", "AgentSet", "GroupBy", "Model", "empty_agent_set", "forget_model"]
+__all__ = ["Agent", "AgentSet", "GroupBy", "Model", "forget_model"]
 
 
 def forget_model(model: mesa.Model) -> None:
@@ -25,8 +24,3 @@ def forget_model(model: mesa.Model) -> None:
     ids = getattr(mesa.Agent, "_ids", None)
     if ids is not None:
         ids.pop(model, None)
-
-
-def empty_agent_set(random: Random) -> AgentSet:
-    """Plain Mesa set without agents, for the methods whose argument checks are left to Mesa."""
-    return AgentSet([], random=random)

@@ -168,7 +168,7 @@ class Population(Table):
         return state | {"_columns": {name: column[: self.n] for name, column in self._columns.items()}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        self.__dict__.update(state)
         self._handles = WeakValueDictionary()
 
 
