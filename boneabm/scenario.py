@@ -24,7 +24,18 @@ from pydantic import (
 
 from boneabm.errors import InputError, nearest
 from boneabm.parameters import ParameterSet
-from boneabm.scenario_fields import Crop, CropField, Days, Number, Quantity, Threshold, Triple, Triplet, refuse
+from boneabm.scenario_fields import (
+    VOXEL_SIZE,
+    Crop,
+    CropField,
+    Days,
+    Number,
+    Quantity,
+    Threshold,
+    Triple,
+    Triplet,
+    refuse,
+)
 from boneabm.scenario_text import find_scenario, input_error, problem_lines, read_toml, to_toml
 
 FIELDS = (
@@ -42,6 +53,7 @@ FIELDS = (
     "estradiol_pg_per_ml",
 )
 SMALLEST_EDGE_VOXELS = 16
+THINNEST_TB_TH_VOXELS = 2.5
 MOST_VOXELS = 1_000_000_000
 
 
@@ -59,7 +71,7 @@ class GeneratedBone(Section):
         (1600.0, 1600.0, 1600.0), alias="size"
     )
     spacing_um: Annotated[float, Quantity("length", 5, 100)] = Field(20.0, alias="voxel")
-    bv_tv: Annotated[float, Number(0.03, 0.5)] = 0.15
+    bv_tv: Annotated[float, Number(0.03, 0.6)] = 0.15
     tb_th_um: Annotated[float, Quantity("length", 60, 500)] = Field(160.0, alias="tb_th")
     plates: Annotated[float, Number(0, 1)] | None = None
     stretch: Annotated[float, Number(0.5, 2)] = 1.2
@@ -94,11 +106,9 @@ class GeneratedBone(Section):
             refuse(
                 f"{z} x {y} x {x} voxels are more than {MOST_VOXELS:g}. Use a larger voxel or a smaller size.", "size"
             )
-        if self.tb_th_um < 2 * self.spacing_um:
-            refuse(
-                f"{self.tb_th_um:g} um is thinner than two voxels of {self.spacing_um:g} um; use a smaller voxel.",
-                "tb_th",
-            )
+        thinnest = THINNEST_TB_TH_VOXELS * self.spacing_um
+        if self.tb_th_um < thinnest:
+            refuse(f"{self.tb_th_um:g} um is below {THINNEST_TB_TH_VOXELS} voxels, {thinnest:g} um.", "tb_th")
         return self
 
 
@@ -107,9 +117,9 @@ class ImageBone(Section):
 
     kind: Literal["image"]
     image: Path
-    spacing_um: Annotated[float, Quantity("length", 1, 200)] = Field(alias="voxel_size")
+    spacing_um: Annotated[float, VOXEL_SIZE] = Field(alias="voxel_size")
     sigma_voxels: Annotated[float, Number(0, 10)] = Field(1.0, alias="sigma")
-    threshold: Annotated[float | str, Threshold()] = "otsu"
+    threshold: Annotated[float | Literal["otsu"], Threshold()] = "otsu"
     largest: bool = True
     crop: Annotated[Crop, CropField()] | None = None
 
@@ -181,7 +191,7 @@ class HormoneState(Window):
 
 
 class Activity(Window):
-    """A daily loading: peak apparent normal stress on the faces z, y, x and cycles per day."""
+    """A daily loading: peak apparent normal stress along z, y, x (compression positive) and cycles per day."""
 
     name: str = Field(min_length=1)
     stress_mpa: Annotated[Triple, Triplet(Quantity("stress", -20, 20))] = Field(alias="stress")
@@ -211,9 +221,9 @@ class SimulationSettings(Section):
 class Output(Section):
     """What is written and how often."""
 
-    volumes_every_d: Annotated[float, Quantity("time", 1, 36500, whole=True)] = Field(30, alias="volumes_every")
-    agents_every_d: Annotated[float, Quantity("time", 1, 36500, whole=True)] = Field(30, alias="agents_every")
-    checkpoint_every_d: Annotated[float, Quantity("time", 1, 36500, whole=True)] = Field(30, alias="checkpoint_every")
+    volumes_every_d: Annotated[int, Quantity("time", 1, 36500, whole=True)] = Field(30, alias="volumes_every")
+    agents_every_d: Annotated[int, Quantity("time", 1, 36500, whole=True)] = Field(30, alias="agents_every")
+    checkpoint_every_d: Annotated[int, Quantity("time", 1, 36500, whole=True)] = Field(30, alias="checkpoint_every")
     fields: tuple[str, ...] = ("matrix", "osteoid", "mineral", "born_day", "bmu", "sed_mpa", "signal", "rankl_free_pm")
 
     @field_validator("fields", mode="before")

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -179,7 +179,7 @@ class Number(Field):
 class Threshold(Field):
     """A gray value, or "otsu" for the histogram's own choice (256 bins, whole image)."""
 
-    def read(self, given: Any) -> float | str:
+    def read(self, given: Any) -> float | Literal["otsu"]:
         """The number, or "otsu"."""
         if given == "otsu":
             return "otsu"
@@ -227,10 +227,21 @@ def parse_crop(text: object) -> Crop:
     return (z0, z1), (y0, y1), (x0, x1)
 
 
-def parse_threshold(text: str) -> float | str:
+def parse_threshold(text: str) -> float | Literal["otsu"]:
     """Threshold from the command line: "otsu" or a gray value; anything else is an InputError."""
     try:
         given: object = float(text)
     except ValueError:
         given = text
     return Threshold().read(given)
+
+
+VOXEL_SIZE = Quantity("length", 1, 200)
+
+
+def parse_voxel_size(text: str) -> float:
+    """Voxel edge of an image in um from the command line; InputError without a unit or where it is impossible."""
+    try:
+        return VOXEL_SIZE.read(text)
+    except InputError as error:
+        raise InputError(f"--voxel-size: {error}") from None

@@ -1,0 +1,286 @@
+"""The command line: run, resume, explain, measure, render.
+
+Every error that a user can act on is one screen of text on standard error and exit code 2; Ctrl-C is 130. Commands
+import what they need when they are called, so that `boneabm --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from boneabm.errors import BoneabmError, InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from boneabm.run import RunResult
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+app = typer.Typer(
+    help="Agent-based simulator of trabecular bone: run a scenario, look at it, measure it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads; all processors by default. No effect on results.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+
+
+def main() -> None:
+    """Entry point of the `boneabm` command."""
+    app()
+
+
+def _told(command: Command) -> Command:
+    """Turn the errors a user can act on into one red message and an exit code; all others keep their traceback."""
+
+    @functools.wraps(command)
+    def told(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except BoneabmError as error:
+            _stop(str(error), 2)
+        except KeyboardInterrupt:
+            _stop("Stopped.", 130)
+        except BrokenPipeError:
+            raise typer.Exit(1) from None
+        except OSError as error:
+            _stop(_os_error(error), 2)
+
+    return told  # type: ignore[return-value]
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    from rich.console import Console
+
+    Console(stderr=True).print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def _os_error(error: OSError) -> str:
+    hints = {
+        errno.ENOSPC: "The disk is full: free some space, or choose another place with --out.",
+        errno.EDQUOT: "Your quota is used up: free some space, or choose another place with --out.",
+        errno.EACCES: "You may not read or write there: choose another place, or change its permissions.",
+        errno.EROFS: "That file system is read-only: choose another place with --out.",
+    }
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}. {hints.get(error.errno or 0, '')}".strip()
+
+
+@app.command()
+@_told
+def run(
+    scenario: Annotated[
+        str, typer.Argument(metavar="SCENARIO", help='File, or the name of a packaged one: "menopause".')
+    ],
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; runs/NAME by default.")] = None,
+    days: Annotated[int | None, typer.Option(help="Days to simulate instead of those of the scenario.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed instead of that of the scenario.")] = None,
+    threads: Threads = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a run that is already there.")] = False,
+    picture: Annotated[bool, typer.Option("--picture", help="Draw the bone on a day with open sites.")] = False,
+) -> None:
+    """Simulate a scenario and write a run folder."""
+    from boneabm import run as runs
+    from boneabm.scenario import Scenario
+
+    prepared = Scenario.load(scenario).with_options(days=days, seed=seed)
+    folder = out if out is not None else Path("runs") / Path(scenario).stem
+    result = _simulate(
+        lambda report: runs.run_scenario(
+            prepared, out=folder, replace=replace, threads=_threads(threads), report=report
+        ),
+        quiet,
+    )
+    _finish(result, as_json, _picture(result) if picture else None)
+
+
+@app.command()
+@_told
+def resume(run: Run, threads: Threads = None, quiet: Quiet = False, as_json: Json = False) -> None:
+    """Continue a run from its last checkpoint."""
+    from boneabm import run as runs
+
+    result = _simulate(lambda report: runs.resume_run(run, threads=_threads(threads), report=report), quiet)
+    _finish(result, as_json, None)
+
+
+@app.command()
+@_told
+def explain(
+    scenario: Annotated[str | None, typer.Argument(metavar="SCENARIO", help="File, or name of a packaged one.")] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of scenario files instead.")] = False,
+) -> None:
+    """Say in words what a scenario will do, and what it assumes."""
+    from boneabm.scenario import Scenario
+
+    if schema:
+        typer.echo(json.dumps(Scenario.json_schema(), indent=2))
+        return
+    if scenario is None:
+        raise InputError(
+            "explain needs a scenario: a file, or the name of a packaged one. Example: boneabm explain adult"
+        )
+    loaded = Scenario.load(scenario)
+    from boneabm.engine.day import DAY
+    from boneabm.explain import explain as explain_scenario
+    from boneabm.parameters import ParameterSet
+
+    typer.echo(explain_scenario(loaded, ParameterSet.load(), [(rule.name, rule.sentence) for rule in DAY]))
+
+
+@app.command()
+@_told
+def measure(
+    source: Annotated[Path, typer.Argument(metavar="IMAGE|RUN", help="TIFF stack, folder of slices, or a run folder.")],
+    voxel_size: Annotated[str | None, typer.Option(help='Voxel edge of an image, as "19.5 um".')] = None,
+    sigma: Annotated[float | None, typer.Option(help="Gaussian before the threshold, voxels; 1 by default.")] = None,
+    threshold: Annotated[str | None, typer.Option(help='Gray value, or "otsu" (default).')] = None,
+    largest: Annotated[
+        bool | None, typer.Option("--largest/--all-parts", help="Keep only the largest part (default) or all.")
+    ] = None,
+    crop: Annotated[str | None, typer.Option(help='Part of an image, "z0:z1,y0:y1,x0:x1" in voxels.')] = None,
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """Measure BV/TV, Tb.Th, Tb.Sp, Tb.N, Conn.D and bone surface of an image or of the last step of a run."""
+    given = {"voxel-size": voxel_size, "sigma": sigma, "threshold": threshold, "largest": largest, "crop": crop}
+    options = {name: value for name, value in given.items() if value is not None}
+    mask, spacing_um, record = _mask_of_run(source, options) if _is_run(source) else _mask_of_image(source, options)
+    for warning in record.pop("warnings", []):
+        typer.echo(f"warning: {warning}", err=True)
+    _show_measures(mask, spacing_um, record, _threads(threads), as_json)
+
+
+@app.command()
+@_told
+def render(
+    run: Run,
+    field: Annotated[str, typer.Option(help="Field that colors the surface.")] = "mineral",
+    day: Annotated[int | None, typer.Option(help="Day of a stored step; the last by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="PNG file; inside the run folder by default.")] = None,
+) -> None:
+    """Draw the bone surface of a run, colored by a field, without a display."""
+    from boneviz.render import render as draw
+
+    typer.echo(str(draw(run, field=field, day=day, out=out)))
+
+
+def _threads(threads: int | None) -> int:
+    from boneabm.kernels.blocks import available_threads
+
+    return threads or available_threads()
+
+
+def _simulate(start: Callable[[Any], RunResult], quiet: bool) -> RunResult:
+    from boneabm.cli_report import Reporter
+    from boneabm.run import Interrupted
+
+    try:
+        with Reporter(quiet) as report:
+            return start(report)
+    except Interrupted as error:
+        _stop(str(error), 130)
+
+
+def _picture(result: RunResult) -> Path:
+    from boneviz.render import render as draw
+
+    return Path(draw(result.path, field="mineral", day=result.picture_day))
+
+
+def _finish(result: RunResult, as_json: bool, picture: Path | None) -> None:
+    """Say what came out: one JSON object, or a few lines that end with the run folder and the picture."""
+    for warning in result.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    flat = result.flat()
+    if as_json:
+        _echo_json(flat | ({"picture": str(picture)} if picture else {}))
+        return
+    if result.finished_before:
+        typer.echo(f"This run is finished already ({flat['days']} days); nothing to do.")
+    else:
+        typer.echo(f"{flat['days']} days in {flat['wall_s']:.1f} s.")
+    typer.echo(f"BV/TV {flat['bv_tv_first']:.4f} -> {flat['bv_tv_last']:.4f}")
+    typer.echo(f"run: {result.path}")
+    if picture:
+        typer.echo(f"picture: {picture}")
+
+
+def _is_run(source: Path) -> bool:
+    return (source / "run.vtkhdf").exists()
+
+
+def _mask_of_run(source: Path, options: dict[str, Any]) -> tuple[np.ndarray, float, dict[str, Any]]:
+    from boneabm.io.volumes import VolumeReader
+
+    if options:
+        raise InputError(f"--{next(iter(options))} is for images; {source} is a run and knows its voxel size.")
+    reader = VolumeReader(source / "run.vtkhdf")
+    return reader.read("matrix", index=-1) >= 0.5, reader.spacing_um, {"run": str(source), "day": reader.days[-1]}
+
+
+def _mask_of_image(source: Path, options: dict[str, Any]) -> tuple[np.ndarray, float, dict[str, Any]]:
+    from boneabm.io.microct import Segmentation, read_bone
+    from boneabm.scenario_fields import parse_crop, parse_threshold, parse_voxel_size
+
+    if "voxel-size" not in options:
+        if not source.exists():
+            raise InputError(
+                f"{source}: no such file or folder. Give a TIFF stack, a folder of slices or a run folder."
+            )
+        raise InputError(
+            f"{source}: --voxel-size is missing. Image files carry no dependable voxel size. "
+            'Example: --voxel-size "19.5 um".'
+        )
+    spacing_um = parse_voxel_size(options["voxel-size"])
+    segmentation = Segmentation(
+        sigma_voxels=options.get("sigma", 1.0),
+        threshold=parse_threshold(options.get("threshold", "otsu")),
+        largest=options.get("largest", True),
+        crop=parse_crop(options["crop"]) if "crop" in options else None,
+    )
+    mask, record = read_bone(source, spacing_um, segmentation)
+    return mask, spacing_um, {"image": str(source)} | record
+
+
+def _show_measures(mask: np.ndarray, spacing_um: float, record: dict[str, Any], threads: int, as_json: bool) -> None:
+    import time
+    from dataclasses import asdict
+
+    from boneabm.kernels.blocks import set_threads
+    from boneabm.morphometry import measure as measure_mask
+
+    set_threads(threads)
+    start = time.perf_counter()
+    values = asdict(measure_mask(mask, spacing_um))
+    settings = {
+        key: value for key, value in record.items() if isinstance(value, (str, int, float)) and key not in values
+    }
+    if as_json:
+        _echo_json(values | settings | {"measure_s": time.perf_counter() - start})
+        return
+    for key, value in (settings | values).items():
+        typer.echo(f"{key:<20} {value:.6g}" if isinstance(value, float) else f"{key:<20} {value}")
+
+
+def _echo_json(values: dict[str, Any]) -> None:
+    """One line; numbers that JSON does not know (nan, inf) become null."""
+    finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
+    typer.echo(json.dumps(finite, default=str))

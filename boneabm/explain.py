@@ -1,0 +1,162 @@
+"""What a scenario means, in words, before it is run: bone, person, loads, time, parameters, outputs, the day."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from boneabm.parameters import ParameterSet
+from boneabm.scenario import Activity, Condition, GeneratedBone, HormoneState, ImageBone, Scenario, Window
+from boneabm.units import DAYS_PER_YEAR
+
+BYTES_PER_VOXEL = 160
+BYTES_PER_OSTEOCYTE = 45
+SECONDS_PER_VOXEL_DAY = 6e-7
+_OSTEOCYTES = "osteocyte.density_per_mm3"
+
+
+def explain(scenario: Scenario, parameters: ParameterSet, phases: Sequence[tuple[str, str]]) -> str:
+    """Text that says what a run of this scenario will do.
+
+    parameters : the packaged set, without the changes of the scenario
+    phases     : (name, sentence) of the day, in order
+    Raises InputError if the scenario changes a parameter that does not exist or leaves its range.
+    """
+    changed = parameters.override(scenario.parameters)
+    parts = [
+        _heading(scenario),
+        _part("Bone", _bone(scenario, changed)),
+        _part("Subject", _subject(scenario)),
+        _part("Loads", _loads(scenario)),
+        _part("Timeline", _timeline(scenario)),
+        _part("Parameters", _parameters(changed)),
+        _part("Output", _output(scenario)),
+        _part("Each day", [f"{name:<11} {sentence}" for name, sentence in phases]),
+    ]
+    return "\n\n".join(parts)
+
+
+def _part(title: str, lines: Iterable[str]) -> str:
+    wrapped = (textwrap.wrap(line, 116, subsequent_indent="  ", drop_whitespace=True) or [""] for line in lines)
+    return "\n".join([title, *(f"  {line}" for group in wrapped for line in group)])
+
+
+def _heading(scenario: Scenario) -> str:
+    texts = (("Question", scenario.question), ("Expected", scenario.expected), ("Source", scenario.source))
+    return "\n".join([scenario.title, *(f"  {name}: {text}" for name, text in texts if text)])
+
+
+def _bone(scenario: Scenario, parameters: ParameterSet) -> list[str]:
+    bone, days = scenario.bone, scenario.simulation.days
+    if isinstance(bone, GeneratedBone):
+        lines = _generated(bone)
+        return lines + _cost(bone.shape, bone.spacing_um, bone.bv_tv, days, parameters)
+    lines = _image(bone)
+    if bone.crop is None:
+        return [*lines, "voxels, memory and time are known once the image is read; give a crop to see an estimate here"]
+    z, y, x = (end - first for first, end in bone.crop)
+    return lines + _cost((z, y, x), bone.spacing_um, 0.25, days, parameters)
+
+
+def _generated(bone: GeneratedBone) -> list[str]:
+    z, y, x = bone.size_um
+    plates = "chosen from BV/TV" if bone.plates is None else f"{bone.plates:g}"
+    return [
+        f"generated block {z / 1000:g} x {y / 1000:g} x {x / 1000:g} mm (z, y, x), voxel {bone.spacing_um:g} um",
+        f"BV/TV {bone.bv_tv:g}, Tb.Th {bone.tb_th_um:g} um, plates {plates}, stretch {bone.stretch:g}, "
+        f"holes {bone.holes:g}, seed {bone.seed}",
+    ]
+
+
+def _image(bone: ImageBone) -> list[str]:
+    crop = "whole image" if bone.crop is None else "crop " + ", ".join(f"{first}:{end}" for first, end in bone.crop)
+    parts = "largest part only" if bone.largest else "all parts"
+    return [
+        f"image {bone.image}, voxel {bone.spacing_um:g} um",
+        f"Gaussian {bone.sigma_voxels:g} voxels, threshold {bone.threshold}, {crop}, {parts}",
+    ]
+
+
+def _cost(
+    shape: tuple[int, int, int], spacing_um: float, bv_tv: float, days: int, parameters: ParameterSet
+) -> list[str]:
+    voxels = math.prod(shape)
+    bone_mm3 = voxels * (spacing_um * 1e-3) ** 3 * bv_tv
+    osteocytes = bone_mm3 * parameters[_OSTEOCYTES].value
+    memory_mb = (voxels * BYTES_PER_VOXEL + osteocytes * BYTES_PER_OSTEOCYTE) * 1e-6
+    seconds = voxels * days * SECONDS_PER_VOXEL_DAY
+    size = " x ".join(str(edge) for edge in shape)
+    return [
+        f"{size} = {voxels} voxels, about {bone_mm3:.2g} mm3 of bone with {osteocytes:.2g} osteocytes",
+        f"estimates, rough: {memory_mb:.0f} MB of memory, {seconds:.0f} s of simulation on two cores",
+    ]
+
+
+def _subject(scenario: Scenario) -> list[str]:
+    subject, labs = scenario.subject, scenario.labs
+    lines = [f"{'woman' if subject.sex == 'female' else 'man'} of {subject.age_y:g} y"]
+    if subject.final_period_y is not None:
+        lines.append(f"final menstrual period at {subject.final_period_y:g} y")
+    lines.append("hormones follow age" if subject.aging else "hormones stay as at the start (aging = false)")
+    pins = (("PTH", labs.pth_pg_per_ml), ("estradiol", labs.estradiol_pg_per_ml))
+    return lines + [f"{name} pinned to {value:g} pg/mL" for name, value in pins if value is not None]
+
+
+def _loads(scenario: Scenario) -> list[str]:
+    if not scenario.activity:
+        return ["habitual program (no [[activity]] given)"]
+    return [_activity(row) for row in scenario.activity]
+
+
+def _activity(row: Activity) -> str:
+    z, y, x = row.stress_mpa
+    return f"{row.name}: {z:g}, {y:g}, {x:g} MPa along z, y, x; {row.cycles_per_d:g} cycles a day{_span(row)}"
+
+
+def _span(row: Window) -> str:
+    if row.until_d is None:
+        return f", from day {row.start_d:g}" if row.start_d else ""
+    return f", day {row.start_d:g} until {row.until_d:g}"
+
+
+def _timeline(scenario: Scenario) -> list[str]:
+    days = scenario.simulation.days
+    moments = [(0.0, "start"), (float(days), f"end, {days} days")]
+    rows: tuple[HormoneState | Activity | Condition, ...] = (*scenario.state, *scenario.activity, *scenario.condition)
+    for row in rows:
+        moments.append((row.start_d, f"{_what(row)} begins"))
+        moments += [(row.until_d, f"{_what(row)} ends")] if row.until_d is not None else []
+    subject = scenario.subject
+    if subject.final_period_y is not None and subject.aging:
+        moments.append(((subject.final_period_y - subject.age_y) * DAYS_PER_YEAR, "final menstrual period"))
+    return [f"day {day:>6.0f}  {text}{_beyond(day, days)}" for day, text in sorted(moments, key=lambda m: m[0])]
+
+
+def _beyond(day: float, days: int) -> str:
+    return " (after the end of the run)" if day > days else ""
+
+
+def _what(row: HormoneState | Activity | Condition) -> str:
+    if isinstance(row, HormoneState):
+        return f"PTH {row.level_pg_per_ml:g} pg/mL"
+    if isinstance(row, Condition):
+        return f"disuse, loads x {row.load_factor:g}"
+    return f"activity {row.name}"
+
+
+def _parameters(parameters: ParameterSet) -> list[str]:
+    changes = [f"{c.name}: {c.default:g} -> {c.value:g} {c.unit}" for c in parameters.changed()]
+    assumed = parameters.assumed()
+    lines = [f"changed: {len(changes)} of {len(parameters)}", *changes]
+    lines.append(f"assumed, not measured: {len(assumed)}")
+    return [*lines, ", ".join(p.dotted for p in assumed)] if assumed else lines
+
+
+def _output(scenario: Scenario) -> list[str]:
+    out, simulation = scenario.output, scenario.simulation
+    return [
+        f"volumes every {out.volumes_every_d} d ({', '.join(out.fields)})",
+        f"cells every {out.agents_every_d} d, checkpoint every {out.checkpoint_every_d} d, series every day",
+        f"seed {simulation.seed}: the same scenario and seed give the same result on any number of threads",
+    ]
