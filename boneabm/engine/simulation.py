@@ -12,7 +12,7 @@ from ..cells import Osteoblast, Osteoclast, Osteocyte
 from ..cells.model import CellModel
 from ..loading import Program
 from ..mechanics import Material, voxel_modulus
-from ..remodeling import TissueParameters, formation, mechanostat, resorption
+from ..remodeling import Tissue, TissueParameters, formation, mechanostat, resorption
 from ..remodeling.tissue import DayTotals
 from ..state import State
 from .day import DAY, Rule
@@ -95,7 +95,7 @@ class Simulation(CellModel):
         mechanostat.sense(s.tissue, rows, s.strain.psi, s.seed, self.day, s.modulators, self.rules.osteocyte)
 
     @property
-    def tissue(self):  # type: ignore[no-untyped-def]
+    def tissue(self) -> Tissue:
         """Lattice, cells and open sites."""
         return self.state.tissue
 
@@ -127,9 +127,13 @@ class Simulation(CellModel):
         strain.psi = mechanostat.relative_stimulus(strain.fe, raw, strain.reference)
         strain.cases = self.cases
 
+    def reset_ledger(self) -> None:
+        """Open a new ledger on the lattice as it is."""
+        self.ledger = Ledger(self.tissue)
+
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """Continue from a checkpoint of the same scenario."""
         self.state.restore(arrays)
-        self.ledger = Ledger(self.tissue)
+        self.reset_ledger()
         self.cases = self.state.strain.cases
         self.update_stimulus()

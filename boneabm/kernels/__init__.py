@@ -23,14 +23,14 @@ def source_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def cache_folder() -> Path:
-    """Folder for compiled kernels, under the user's cache folder."""
+def user_cache() -> Path:
+    """The user's cache folder for compiled kernels and generated blocks; BONEABM_CACHE moves it."""
     base = os.environ.get("BONEABM_CACHE") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "boneabm" / f"kernels-{source_hash()}"
+    return Path(base) / "boneabm"
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = str(cache_folder())
+    numba.config.CACHE_DIR = str(user_cache() / f"kernels-{source_hash()}")
 
 kernel = njit(cache=True, nogil=True)
 rule = njit(cache=True, nogil=True)

@@ -87,8 +87,8 @@ def add_osteoid(v, fraction, day, matrix, osteoid, osteoid_day, plane_size, book
 
 @rule
 def layer_fraction(top_um, thick_um, level_um, spacing_um):
-    """f = clip(top + thick - d, 0, thick) / h."""
-    return min(max(top_um + thick_um - level_um, 0.0), thick_um) / spacing_um
+    """f = clip(top + thick - d, 0, thick) / h, never more than a full voxel."""
+    return min(min(max(top_um + thick_um - level_um, 0.0), thick_um) / spacing_um, 1.0)
 
 
 @kernel

@@ -1,0 +1,140 @@
+"""From a scenario to a simulation: the only place where everything meets."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .endocrine import Body, BodyParameters, PthPeriod, Subject
+from .engine import Simulation
+from .engine.simulation import SolveParameters
+from .errors import InputError
+from .io.microct import Segmentation, read_bone
+from .kernels import user_cache
+from .lattice import VoxelLattice
+from .lattice.generate import BlockSpec, generate
+from .loading import Activity, Condition, LoadCase, LoadParameters, Program, habitual_program
+from .mechanics import Material, MicroFE
+from .morphometry import mean_thickness
+from .parameters import ParameterSet
+from .remodeling import Signals, Tissue, TissueParameters, mechanostat, mineralization
+from .scenario import GeneratedBone, Scenario
+from .state import State, Strain
+
+
+def build(scenario: Scenario) -> tuple[Simulation, dict[str, Any]]:
+    """Simulation at the start of its lead-in, and the record of how its bone came to be.
+
+    Raises InputError where the scenario's image or block cannot be used.
+    """
+    mask, record = make_bone(scenario)
+    simulation = assemble(scenario, VoxelLattice.from_mask(mask, scenario.bone.spacing_um))
+    prepare(simulation)
+    return simulation, record
+
+
+def model(scenario: Scenario | str = "menopause", seed: int | None = None, days: int | None = None) -> Simulation:
+    """A simulation at day 0, open sites in steady state; for notebooks and `mesa.batch_run`.
+
+    scenario : a Scenario, a path, or the name of a packaged scenario; seed, days : override those of the scenario
+    """
+    loaded = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    simulation, _ = build(loaded.with_options(days=days, seed=seed))
+    while simulation.day < 0:
+        simulation.step()
+    return simulation
+
+
+def make_bone(scenario: Scenario) -> tuple[np.ndarray, dict[str, Any]]:
+    """Bone mask of a scenario, generated or from an image, with its record."""
+    bone = scenario.bone
+    if isinstance(bone, GeneratedBone):
+        look = {"plates": bone.plates, "stretch": bone.stretch, "holes": bone.holes, "seed": bone.seed}
+        spec = BlockSpec(bone.shape, bone.spacing_um, bone.bv_tv, bone.tb_th_um, **look)
+        return generate(spec, lambda mask: mean_thickness(mask, 1.0), user_cache() / "blocks")
+    segmentation = Segmentation(bone.sigma_voxels, bone.threshold, bone.largest, bone.crop)
+    mask, record = read_bone(bone.image, bone.spacing_um, segmentation)
+    if min(mask.shape) < 16:
+        raise InputError(f"{bone.image}: the block of {mask.shape} voxels is too small; each edge needs at least 16.")
+    return mask, record
+
+
+def assemble(scenario: Scenario, lattice: VoxelLattice) -> Simulation:
+    """Put all parts together around a lattice; nothing is solved yet."""
+    parameters = ParameterSet.load().override(scenario.parameters)
+    rules = TissueParameters.of(parameters)
+    material = parameters.section("material", Material)
+    settings = parameters.section("mechanics", SolveParameters)
+    tissue = Tissue(lattice)
+    signals = Signals(tissue, rules.signaling, rules.fields)
+    fe = MicroFE(lattice.spacing_um, poisson=material.poisson, tolerance=settings.tolerance)
+    strain = Strain(fe, np.ones(lattice.shape, np.float32))
+    first = -round(rules.activation.lead_in_d)
+    body = make_body(scenario, parameters)
+    state = State(scenario.simulation.seed, first, first, tissue, signals, strain, body)
+    return Simulation(state, rules, material, settings, make_program(scenario, parameters))
+
+
+def make_body(scenario: Scenario, parameters: ParameterSet) -> Body:
+    """Body of the scenario's subject with the measured levels of [labs] and the periods of [[state]]."""
+    who, labs = scenario.subject, scenario.labs
+    levels = (labs.estradiol_pg_per_ml, labs.pth_pg_per_ml)
+    subject = Subject(who.sex, who.age_y, who.final_period_y, who.aging, *levels)
+    periods = [PthPeriod(s.level_pg_per_ml, s.start_d, _until(s.until_d)) for s in scenario.state]
+    return Body(subject, parameters.section("body", BodyParameters), periods)
+
+
+def make_program(scenario: Scenario, parameters: ParameterSet) -> Program:
+    """Loading program: the scenario's activities, else the default habit, under its conditions."""
+    rows = [
+        Activity(a.name, LoadCase(a.stress_mpa, a.cycles_per_d), a.start_d, _until(a.until_d)) for a in scenario.activity
+    ]
+    if not rows:
+        rows = list(habitual_program(parameters.section("load", LoadParameters)))
+    conditions = [Condition(c.load_factor, c.start_d, _until(c.until_d)) for c in scenario.condition]
+    program = Program(rows, conditions)
+    if not program.habitual():
+        raise InputError(
+            "activity: no row holds on day 0, so there is no habitual load that the bone could be adapted to. "
+            "Give one activity without start, or remove all rows to use the default habit."
+        )
+    return program
+
+
+def prepare(simulation: Simulation) -> None:
+    """Give the bone its tissue age, osteocytes, habitual strain, cytokines and hormones at rest."""
+    state, rules = simulation.state, simulation.rules
+    tissue = state.tissue
+    tissue.area_scale = tissue.surface.area_scale(tissue.lattice)
+    tissue.update_surface()
+    mineralization.age_at_start(tissue, state.seed, rules.mineral)
+    mechanostat.place_osteocytes(tissue, state.seed, rules.osteocyte)
+    simulation.cases = tuple((case.stress_mpa, case.cycles_per_d) for case in simulation.program.habitual())
+    simulation.solve_strain()
+    adapt_load(simulation)
+    state.signals.set_reference(tissue)
+    state.body.settle(state.day)
+    state.modulators = state.body.modulators(state.day)
+    simulation.reset_ledger()
+
+
+def adapt_load(simulation: Simulation) -> None:
+    """Fix the habitual stimulus (median over osteocytes), once: the bone is adapted to its own load."""
+    state, p = simulation.state, simulation.rules.osteocyte
+    raw = mechanostat.daily_stimulus(state.strain.fe, simulation.cases, p.stimulus_exponent)
+    felt = raw.reshape(-1)[state.tissue.osteocytes["voxel"]]
+    felt = felt[felt > 0]
+    if felt.size == 0:
+        raise InputError(
+            "The habitual load strains no osteocyte: the bone does not reach the faces that are loaded. Crop the image "
+            "so that bone touches opposite faces, or use a larger block."
+        )
+    state.strain.reference = float(np.median(felt))
+    simulation.update_stimulus()
+    mechanostat.adapt_at_start(state.tissue, state.strain.psi, p)
+
+
+def _until(day: float | None) -> float:
+    return math.inf if day is None else day
