@@ -220,9 +220,7 @@ def combination_sums(first, last, c, source, face_z, face_y, face_x, scale, size
                 energy[k] += np.float64(here[k + ONE]) * row[k]
             for k in range(np.uint64(width)):
                 work[k] += np.float64(here[k + ONE]) * given[k]
-            for k in range(np.uint64(width)):
                 amount[k] += here[k + ONE]
-            for k in range(np.uint64(width)):
                 given_total[k] += given[k]
         out_sums[z, 0], out_sums[z, 1] = add_up(energy), add_up(work)
         out_sums[z, 2], out_sums[z, 3] = add_up(amount), add_up(given_total)
