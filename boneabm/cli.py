@@ -87,7 +87,7 @@ def run(
     scenario: Annotated[
         str, typer.Argument(metavar="SCENARIO", help='File, or the name of a packaged one: "menopause".')
     ],
-    out: Annotated[Path | None, typer.Option(help="Folder of the run; runs/NAME by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; a new one below runs/ by default.")] = None,
     days: Annotated[int | None, typer.Option(help="Days to simulate instead of those of the scenario.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed instead of that of the scenario.")] = None,
     threads: Threads = None,
@@ -101,11 +101,8 @@ def run(
     from boneabm.scenario import Scenario
 
     prepared = Scenario.load(scenario).with_options(days=days, seed=seed)
-    folder = out if out is not None else Path("runs") / Path(scenario).stem
     result = _simulate(
-        lambda report: runs.run_scenario(
-            prepared, out=folder, replace=replace, threads=_threads(threads), report=report
-        ),
+        lambda report: runs.run_scenario(prepared, out=out, replace=replace, threads=_threads(threads), report=report),
         quiet,
     )
     _finish(result, as_json, _picture(result) if picture else None)

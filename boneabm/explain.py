@@ -88,7 +88,7 @@ def _cost(
     seconds = voxels * days * SECONDS_PER_VOXEL_DAY
     size = " x ".join(str(edge) for edge in shape)
     return [
-        f"{size} = {voxels} voxels, about {bone_mm3:.2g} mm3 of bone with {osteocytes:.2g} osteocytes",
+        f"{size} = {voxels} voxels, about {bone_mm3:.2g} mm3 of bone with {round(osteocytes, -2):.0f} osteocytes",
         f"estimates, rough: {memory_mb:.0f} MB of memory, {seconds:.0f} s of simulation on two cores",
     ]
 

@@ -36,7 +36,7 @@ from boneabm.scenario_fields import (
     Triplet,
     refuse,
 )
-from boneabm.scenario_text import find_scenario, input_error, problem_lines, read_toml, to_toml
+from boneabm.scenario_text import WrittenSchema, find_scenario, input_error, problem_lines, read_toml, to_toml
 
 FIELDS = (
     "matrix",
@@ -341,7 +341,7 @@ class Scenario(Section):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """JSON schema of scenario files, for editors."""
-        return cls.model_json_schema(by_alias=True)
+        return cls.model_json_schema(by_alias=True, schema_generator=WrittenSchema)
 
 
 SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {

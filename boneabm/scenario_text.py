@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
 
 from boneabm.errors import InputError, nearest
 
@@ -18,6 +20,18 @@ _KINDS = ("generated", "image")
 _TABLES = ("state", "activity", "condition")
 
 Models = Mapping[tuple[str, ...], type[BaseModel]]
+
+
+class WrittenSchema(GenerateJsonSchema):
+    """JSON schema whose defaults stand as they would be written in a file, with units."""
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """Default of a key, written by the key's own serializer."""
+        written = super().default_schema(schema)
+        writer = schema["schema"].get("serialization", {}).get("function")
+        if writer is not None and "default" in written:
+            written["default"] = writer(schema["default"])
+        return written
 
 
 def packaged_scenarios() -> dict[str, Path]:
