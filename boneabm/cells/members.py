@@ -94,7 +94,7 @@ class MemberSet(AgentSet):
             population = populations[owner]
             if population.epoch != epochs[owner]:
                 row = population.find(unique_id)
-            if row >= 0 and population["alive"][row]:
+            if row >= 0 and population._columns["alive"].item(row):
                 yield population.handle(row)
 
     def _gather(self, name: str, members: Members) -> NDArray[Any] | None:

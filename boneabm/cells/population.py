@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ class Population(Table):
         self.epoch = 0
         self.bulk: dict[str, Callable[[Population], Any]] = {}
         self.bulk_rows: dict[str, Callable[[Population, NDArray[np.int64]], Any]] = {}
-        self._handles: WeakValueDictionary[int, Cell] = WeakValueDictionary()
+        self._handles: dict[int, ref[Cell]] = {}
 
     def append(self, count: int, *, key: Any = None, **values: Any) -> slice:
         """Add `count` living cells with fresh numbers and return their rows; see `create`."""
@@ -129,7 +130,7 @@ class Population(Table):
     def row_of(self, handle: Cell) -> int:
         """Row of a handle's cell; RemovedAgentError if the cell is dead."""
         row = handle._row
-        if handle._epoch == self.epoch and self._columns["alive"][row]:
+        if handle._epoch == self.epoch and self._columns["alive"].item(row):
             return row
         row = self.find(handle.unique_id)
         if row < 0:
@@ -137,24 +138,27 @@ class Population(Table):
                 f"{self.kind.__name__} {handle.unique_id} has been removed; its values are gone. "
                 "Ask `agent.alive` before you use an agent kept from an earlier day."
             )
-        handle._place(row, self.epoch)
+        handle._bind(self, handle.unique_id, row)
         return row
 
     def handle(self, row: int) -> Cell:
         """Mesa agent of a row; made when asked for, the same object while anyone holds it."""
-        unique_id = int(self._columns["unique_id"][row])
-        handle = self._handles.get(unique_id)
+        unique_id = self._columns["unique_id"].item(row)
+        known = self._handles.get(unique_id)
+        handle = None if known is None else known()
         if handle is None:
             handle = self.kind._of_row(self, unique_id, row)
-            self._handles[unique_id] = handle
+            self._remember(handle, unique_id)
         return handle
 
     def adopt(self, handle: Cell, row: int) -> None:
         """Make a newly constructed agent the handle of this row."""
         unique_id = int(self["unique_id"][row])
-        handle._bind(self, unique_id)
-        handle._place(row, self.epoch)
-        self._handles[unique_id] = handle
+        handle._bind(self, unique_id, row)
+        self._remember(handle, unique_id)
+
+    def _remember(self, handle: Cell, unique_id: int) -> None:
+        self._handles[unique_id] = ref(handle, partial(self._handles.pop, unique_id))
 
     def lattice_shape(self) -> tuple[int, int, int]:
         """Voxels (z, y, x) of the lattice of the model."""
@@ -169,7 +173,7 @@ class Population(Table):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._handles = WeakValueDictionary()
+        self._handles = {}
 
 
 def made_keys(unique_ids: NDArray[np.int64]) -> NDArray[np.uint64]:

@@ -38,7 +38,7 @@ class Column:
         if cell is None:
             return self
         population = cell._population
-        return population._columns[self.name][population.row_of(cell)].item()
+        return population._columns[self.name].item(population.row_of(cell))
 
     def __set__(self, cell: Cell, value: Any) -> None:
         population = cell._population
@@ -46,6 +46,8 @@ class Column:
 
     def checked(self, value: Any) -> Any:
         """The value, if the column can hold it: one number, a whole one for a column of whole numbers."""
+        if type(value) is float and self.dtype.kind == "f":
+            return value
         if np.ndim(value) != 0:
             raise InputError(f'Column "{self.name}" holds one number per cell, got one of shape {np.shape(value)}.')
         if self.dtype.kind in "iub" and value != int(value):
@@ -105,19 +107,20 @@ class Cell(Agent):
     @classmethod
     def _of_row(cls, population: Population, unique_id: int, row: int) -> Self:
         cell = object.__new__(cls)
-        cell._bind(population, unique_id)
-        cell._place(row, population.epoch)
+        cell._bind(population, unique_id, row)
         return cell
 
-    def _bind(self, population: Population, unique_id: int) -> None:
-        self.__dict__["_population"] = population
-        self.__dict__["_unique_id"] = unique_id
-
-    def _place(self, row: int, epoch: int) -> None:
-        self.__dict__["_row"] = row
-        self.__dict__["_epoch"] = epoch
+    def _bind(self, population: Population, unique_id: int, row: int) -> None:
+        place = self.__dict__
+        place["_population"] = population
+        place["_unique_id"] = unique_id
+        place["_row"] = row
+        place["_epoch"] = population.epoch
 
     def __setattr__(self, name: str, value: Any) -> None:
+        column = self._columns.get(name)
+        if column is not None:
+            return column.__set__(self, value)
         if not hasattr(getattr(type(self), name, None), "__set__"):
             raise AttributeError(
                 f'{type(self).__name__} has no column "{name}": declare it in the class as {name} = Column("f4", 0.0). '
@@ -175,7 +178,7 @@ def _handle_of(population: Population, unique_id: int) -> Cell:
     if row >= 0:
         return population.handle(row)
     dead = population.kind._of_row(population, unique_id, row)
-    dead._place(row, -1)
+    dead.__dict__["_epoch"] = -1
     return dead
 
 

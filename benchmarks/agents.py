@@ -1,0 +1,208 @@
+"""Agents: time and memory of one osteocyte-like step, plain Mesa agents against cells in columns, in the same run.
+
+    python benchmarks/agents.py [--agents N] [--large N]
+
+Both do the same: read the field at the own voxel, follow it with a leaky memory, compare with a threshold. Plain agents
+read the field from a Python list, the fastest way they have. Goal: at least 20 times faster, at least 8 times smaller,
+and 1e7 cells in at most 600 MB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import platform
+import statistics
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from boneabm.cells.model import CellModel
+from boneabm.cells.population import Population
+from boneabm.cells.views import Cell, Column
+from boneabm.kernels import blocks, kernel, rule
+
+import mesa  # isort: skip  (after boneabm, which keeps Mesa from changing the start method of processes)
+
+VOXELS = 200**3
+FIELD = np.random.default_rng(0).random(VOXELS)
+FIELD_LIST = FIELD.tolist()
+KEEP, THRESHOLD = 0.93, 0.5
+REPEATS = 5
+
+
+class PlainOsteocyte(mesa.Agent):
+    """The agent as a Mesa user would write it."""
+
+    def __init__(self, model: mesa.Model, voxel: int) -> None:
+        super().__init__(model)
+        self.key = hash((voxel, 0))
+        self.voxel = voxel
+        self.birth_day = 0
+        self.set_point = 1.0 + voxel / VOXELS
+        self.memory = 0.0
+        self.damage = 0.0
+        self.signal = 0.0
+
+    def step(self) -> None:
+        """Follow the field, signal what exceeds the threshold."""
+        self.memory = KEEP * self.memory + (1.0 - KEEP) * FIELD_LIST[self.voxel] / self.set_point
+        self.signal = self.memory - THRESHOLD if self.memory > THRESHOLD else 0.0
+
+
+class RowOsteocyte(Cell):
+    """The same cell in columns: 49 B per row."""
+
+    voxel = Column("i4", 0)
+    birth_day = Column("i4", 0)
+    set_point = Column("f8", 1.0)
+    memory = Column("f8", 0.0)
+    damage = Column("f4", 0.0)
+    signal = Column("f4", 0.0)
+
+    def step(self) -> None:
+        """Follow the field, signal what exceeds the threshold."""
+        self.memory, self.signal = follow(self.memory, FIELD[self.voxel], self.set_point)
+
+
+@rule
+def follow(memory, field, set_point):
+    """Memory and signal of the next day."""
+    memory = KEEP * memory + (1.0 - KEEP) * field / set_point
+    return memory, max(memory - THRESHOLD, 0.0)
+
+
+@kernel
+def follow_all(alive, voxel, set_point, memory, signal, field):
+    """`follow` for every living cell."""
+    for row in range(len(alive)):
+        if alive[row]:
+            memory[row], signal[row] = follow(memory[row], field[voxel[row]], set_point[row])
+
+
+def step_population(population: Population) -> None:
+    """What `step` does for one cell, for all."""
+    follow_all(*(population[name] for name in ("alive", "voxel", "set_point", "memory", "signal")), FIELD)
+
+
+def plain_model(agents: int) -> mesa.Model:
+    """Plain Mesa agents in random order over the lattice."""
+    model = mesa.Model(seed=1)
+    for voxel in np.random.default_rng(1).integers(VOXELS, size=agents).tolist():
+        PlainOsteocyte(model, voxel)
+    return model
+
+
+def row_model(agents: int) -> CellModel:
+    """The same cells in columns."""
+    model = CellModel(seed=1)
+    population = model.population(RowOsteocyte)
+    population.bulk["step"] = step_population
+    voxel = np.random.default_rng(1).integers(VOXELS, size=agents).astype(np.int32)
+    population.create(agents, key=0, voxel=voxel, set_point=1.0 + voxel / VOXELS)
+    return model
+
+
+def nanoseconds(action: Callable[[], object], agents: int) -> float:
+    """Median of several calls, per agent."""
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) / agents * 1e9
+
+
+def bytes_held(make: Callable[[int], Any], agents: int) -> float:
+    """Bytes per agent that a model of so many agents adds."""
+    make(10)
+    gc.collect()
+    tracemalloc.start()
+    model = make(agents)
+    gc.collect()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return held / len(model.agents)
+
+
+def resident_mb() -> float:
+    """Memory of this process in the machine, MB."""
+    with open("/proc/self/statm") as numbers:
+        return int(numbers.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def machine() -> str:
+    """Processor, cores and system of this machine in one line."""
+    name = platform.processor() or platform.machine()
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo") as lines:
+            name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), name)
+    cores = blocks.available_threads()
+    return f"machine: {name}, {cores} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+OPERATIONS: dict[str, Callable[[Any], object]] = {
+    "do('step')": lambda agents: agents.do("step"),
+    "step one by one": lambda agents: agents.do(lambda agent: agent.step()),
+    "shuffle_do, one by one": lambda agents: agents.shuffle_do(lambda agent: agent.step()),
+    "get('memory')": lambda agents: agents.get("memory"),
+    "agg('memory', np.mean)": lambda agents: agents.agg("memory", np.mean),
+    "select(function)": lambda agents: agents.select(lambda agent: agent.signal > 0),
+    "sort('memory')": lambda agents: agents.sort("memory"),
+    "groupby('birth_day')": lambda agents: agents.groupby("birth_day"),
+}
+
+
+def compare(agents: int) -> None:
+    """Print time per agent of each operation and memory per agent of both."""
+    plain, rows = plain_model(agents), row_model(agents)
+    plain.agents.do("step")
+    rows.agents.do("step")
+    assert np.allclose(rows.agents.get("memory"), plain.agents.get("memory"), rtol=1e-14)
+    print(f"{agents} agents, ns per agent{'':<8}{'plain Mesa':>12}{'columns':>12}{'ratio':>8}")
+    for name, operation in OPERATIONS.items():
+        slow = nanoseconds(lambda: operation(plain.agents), agents)  # noqa: B023
+        fast = nanoseconds(lambda: operation(rows.agents), agents)  # noqa: B023
+        print(f"{name:<32}{slow:>12.1f}{fast:>12.2f}{slow / fast:>8.1f}")
+    large, small = bytes_held(plain_model, agents), bytes_held(row_model, agents)
+    print(f"{'bytes per agent':<32}{large:>12.1f}{small:>12.2f}{large / small:>8.1f}")
+
+
+def measure_large(agents: int) -> None:
+    """Print time, bytes and resident memory of a large population in columns."""
+    before = resident_mb()
+    model = row_model(agents)
+    gc.collect()
+    added = resident_mb() - before
+    population = model.population(RowOsteocyte)
+    step = nanoseconds(lambda: model.agents.do("step"), agents)
+    print(f"{agents} cells in columns: do('step') {step:.1f} ns, {population.nbytes / agents:.1f} B per cell,")
+    print(f"  {population.nbytes / 1e6:.0f} MB of columns, {added:.0f} MB added to the process")
+    start = time.perf_counter()
+    population.append(agents // 100, key=0)
+    grown = population.nbytes / 1e6
+    print(f"  1 % births (growing the columns) {time.perf_counter() - start:.2f} s, then {grown:.0f} MB")
+    start = time.perf_counter()
+    population.kill(slice(0, None, 100))
+    population.compact()
+    print(f"  1 % deaths and compaction {time.perf_counter() - start:.2f} s")
+
+
+def main() -> None:
+    """Run the comparison and the large population."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--agents", type=int, default=100_000)
+    parser.add_argument("--large", type=int, default=10_000_000, help="0 leaves it out")
+    arguments = parser.parse_args()
+    print(f"{machine()}, mesa {mesa.__version__}")
+    compare(arguments.agents)
+    if arguments.large:
+        measure_large(arguments.large)
+
+
+if __name__ == "__main__":
+    main()
