@@ -42,7 +42,7 @@ _HOLE_WAVE = 0.6  # of the cell
 _WINDOW, _UPRIGHT, _SLIM, _HALF_WIDTH = 0.6, 0.3, 1.3, 0.45  # half width of a face: of the cell
 _BLUR, _CORE_BLUR, _CORE = 0.22, 0.077, 0.17  # of Tb.Th
 _PAD = 2  # samples beyond the box on each side
-_TRIES, _CUTS = 7, 6
+_TRIES, _CUTS = 7, 8
 _COARSE_TB_TH_VOXELS = 4  # trabeculae of the coarser grid are at least this thick
 BV_TV_TOLERANCE, TB_TH_TOLERANCE = 0.01, 0.03  # promised
 _BV_TV_AIM = 0.002  # searched for
@@ -282,19 +282,39 @@ def _search_offsets() -> NDArray[np.int64]:
 def cut(distance: NDArray[np.float32], bv_tv: float) -> Mask:
     """The voxels nearest to the network, in one 6-connected piece with the wanted BV/TV.
 
-    Loose pieces are dropped, so the quantile is raised until the piece that stays has the volume.
+    Loose pieces are dropped, so the quantile is raised until the piece that stays has the volume. Where a whole piece
+    joins at once, the last mask that is too small grows into the first that is too large.
     """
-    ordered, level = np.sort(distance, axis=None), bv_tv
-    best, error = largest_part(distance < ordered[int(level * ordered.size)]), math.inf
+    ordered = np.sort(distance, axis=None)
+    inner: Mask | None = None
+    outer: Mask | None = None
+    low, high, level = 0.0, 1.0, bv_tv
     for _ in range(_CUTS):
-        mask = largest_part(distance < ordered[int(min(level, 0.95) * ordered.size)])
+        mask = largest_part(distance < ordered[int(level * (ordered.size - 1))])
         got = float(mask.mean())
-        if abs(got / bv_tv - 1.0) < error:
-            best, error = mask, abs(got / bv_tv - 1.0)
-        if error < _BV_TV_AIM:
+        if abs(got / bv_tv - 1.0) < _BV_TV_AIM:
+            return mask
+        if got < bv_tv:
+            inner, low = mask, level
+        else:
+            outer, high = mask, level
+        level = min(level * bv_tv / got, 0.5 * (level + 1.0)) if outer is None else 0.5 * (low + high)
+    if inner is None or outer is None or (inner & ~outer).any():
+        return mask
+    return grow(inner, outer, round(bv_tv * mask.size))
+
+
+def grow(inner: Mask, outer: Mask, voxels: int) -> Mask:
+    """`inner` with layers of `outer` added along 6-neighbors until it has so many voxels; it stays in one piece."""
+    mask = inner.copy()
+    missing = voxels - int(mask.sum())
+    while missing > 0:
+        layer = np.flatnonzero(ndimage.binary_dilation(mask, mask=outer) & ~mask)[:missing]
+        if layer.size == 0:
             break
-        level *= bv_tv / got
-    return best
+        mask.ravel()[layer] = True
+        missing -= layer.size
+    return mask
 
 
 def largest_part(mask: Mask) -> Mask:
