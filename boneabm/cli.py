@@ -97,15 +97,17 @@ def run(
     picture: Annotated[bool, typer.Option("--picture", help="Draw the bone on a day with open sites.")] = False,
 ) -> None:
     """Simulate a scenario and write a run folder."""
-    from boneabm import run as runs
     from boneabm.scenario import Scenario
 
     prepared = Scenario.load(scenario).with_options(days=days, seed=seed)
+    from boneabm import run as runs
+
     result = _simulate(
         lambda report: runs.run_scenario(prepared, out=out, replace=replace, threads=_threads(threads), report=report),
         quiet,
     )
-    _finish(result, as_json, _picture(result) if picture else None)
+    tell = _finish_with_picture if picture else _finish
+    tell(result, as_json)
 
 
 @app.command()
@@ -115,7 +117,7 @@ def resume(run: Run, threads: Threads = None, quiet: Quiet = False, as_json: Jso
     from boneabm import run as runs
 
     result = _simulate(lambda report: runs.resume_run(run, threads=_threads(threads), report=report), quiet)
-    _finish(result, as_json, None)
+    _finish(result, as_json)
 
 
 @app.command()
@@ -196,13 +198,19 @@ def _simulate(start: Callable[[Any], RunResult], quiet: bool) -> RunResult:
         _stop(str(error), 130)
 
 
-def _picture(result: RunResult) -> Path:
+def _finish_with_picture(result: RunResult, as_json: bool) -> None:
+    """Draw the bone, then say what came out; without a picture the run is still told before the error."""
     from boneviz.render import render as draw
 
-    return Path(draw(result.path, field="mineral", day=result.picture_day))
+    try:
+        picture = Path(draw(result.path, field="mineral", day=result.picture_day))
+    except BoneabmError:
+        _finish(result, as_json)
+        raise
+    _finish(result, as_json, picture)
 
 
-def _finish(result: RunResult, as_json: bool, picture: Path | None) -> None:
+def _finish(result: RunResult, as_json: bool, picture: Path | None = None) -> None:
     """Say what came out: one JSON object, or a few lines that end with the run folder and the picture."""
     for warning in result.warnings:
         typer.echo(f"warning: {warning}", err=True)

@@ -77,9 +77,8 @@ class Quantity(Field):
         """Value in the internal unit; whole numbers are rounded to the nearest one ("6 mo" is 183 d)."""
         value = quantity(given, self.dimension)
         if not self.low <= value <= self.high:
-            raise InputError(
-                f"{given} is outside the possible range, {self.write(self.low)} to {self.write(self.high)}."
-            )
+            low, high = format_quantity(self.low, self.dimension), format_quantity(self.high, self.dimension)
+            raise InputError(f"{given} is outside the possible range, {low} to {high}.")
         return round(value) if self.whole else value
 
     def write(self, value: float) -> str:
