@@ -1,0 +1,157 @@
+"""Vector work of the multigrid-preconditioned conjugate gradients: smoother, transfers, sums.
+
+Vectors are (3, nodes) arrays; sums are taken in CHUNKS fixed chunks, one float64 each, so that the number of threads
+changes no bit. Coarse node (z, y, x) lies on fine node (2 z, 2 y, 2 x); transfers are trilinear.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .voxel_fe import solver_kernel
+
+CHUNKS = 128
+
+
+@solver_kernel
+def clear_at(first, last, vector, fixed):
+    """vector = 0 at the flat places `fixed` (uint32) of chunks first..last-1: prescribed displacements stay."""
+    flat = vector.reshape(-1)
+    for i in range(first * fixed.size // CHUNKS, last * fixed.size // CHUNKS):
+        flat[fixed[i]] = 0
+
+
+@solver_kernel
+def smooth_first(first, last, inverse_diagonal, scale, load, x, step):
+    """First Chebyshev step from x = 0: x = step = scale D^-1 load."""
+    nodes = x.shape[1]
+    low, high = np.uint64(first * nodes // CHUNKS), np.uint64(last * nodes // CHUNKS)
+    for component in range(3):
+        x_row, step_row, load_row = x[component], step[component], load[component]
+        for i in range(low, high):
+            value = scale * inverse_diagonal[i] * load_row[i]
+            x_row[i] = value
+            step_row[i] = value
+
+
+@solver_kernel
+def smooth_next(first, last, inverse_diagonal, momentum, scale, load, product, x, step):
+    """Chebyshev step: step = momentum step + scale D^-1 (load - product), x += step, with product = K x."""
+    nodes = x.shape[1]
+    low, high = np.uint64(first * nodes // CHUNKS), np.uint64(last * nodes // CHUNKS)
+    for component in range(3):
+        x_row, step_row, load_row, product_row = x[component], step[component], load[component], product[component]
+        for i in range(low, high):
+            value = momentum * step_row[i] + scale * inverse_diagonal[i] * (load_row[i] - product_row[i])
+            step_row[i] = value
+            x_row[i] += value
+
+
+@solver_kernel
+def restrict(first, last, load, product, row_start, node_x, fine_height, coarse_index, coarse_row_start, out):
+    """out = P^T (load - product) on the coarse node planes first..last-1 (each gathers up to three fine planes)."""
+    coarse_height = coarse_index.shape[1]
+    planes = (row_start.size - 1) // fine_height
+    for coarse_z in range(first, last):
+        start = coarse_row_start[coarse_z * coarse_height]
+        out[:, start : coarse_row_start[(coarse_z + 1) * coarse_height]] = 0
+        for z in range(max(2 * coarse_z - 1, 0), min(2 * coarse_z + 2, planes)):
+            weight_z = np.float32(0.5) if z & 1 else np.float32(1.0)
+            for y in range(fine_height):
+                weight = weight_z * (np.float32(0.5) if y & 1 else np.float32(1.0))
+                row = z * fine_height + y
+                for coarse_y in range(y >> 1, (y >> 1) + (y & 1) + 1):
+                    _restrict_row(load, product, row_start[row], row_start[row + 1], node_x,
+                                  coarse_index[coarse_z, coarse_y], weight, out)  # fmt: skip
+
+
+@solver_kernel
+def _restrict_row(load, product, low, high, node_x, coarse_row, weight, out):
+    for node in range(low, high):
+        x = node_x[node]
+        r0, r1 = weight * (load[0, node] - product[0, node]), weight * (load[1, node] - product[1, node])
+        r2 = weight * (load[2, node] - product[2, node])
+        if x & 1:
+            r0, r1, r2 = np.float32(0.5) * r0, np.float32(0.5) * r1, np.float32(0.5) * r2
+            coarse = coarse_row[(x >> 1) + 1]
+            out[0, coarse] += r0
+            out[1, coarse] += r1
+            out[2, coarse] += r2
+        coarse = coarse_row[x >> 1]
+        out[0, coarse] += r0
+        out[1, coarse] += r1
+        out[2, coarse] += r2
+
+
+@solver_kernel
+def prolong(first, last, coarse, row_start, node_x, fine_height, coarse_index, x):
+    """x += P coarse on the fine node planes first..last-1."""
+    for z in range(first, last):
+        for y in range(fine_height):
+            row = z * fine_height + y
+            weight = np.float32(1.0) / np.float32((1 + (z & 1)) * (1 + (y & 1)))
+            for coarse_z in range(z >> 1, (z >> 1) + (z & 1) + 1):
+                for coarse_y in range(y >> 1, (y >> 1) + (y & 1) + 1):
+                    _prolong_row(coarse, row_start[row], row_start[row + 1], node_x,
+                                 coarse_index[coarse_z, coarse_y], weight, x)  # fmt: skip
+
+
+@solver_kernel
+def _prolong_row(coarse, low, high, node_x, coarse_row, weight, x):
+    for node in range(low, high):
+        left, right = coarse_row[node_x[node] >> 1], coarse_row[(node_x[node] + 1) >> 1]
+        half = np.float32(0.5) * weight
+        x[0, node] += half * (coarse[0, left] + coarse[0, right])
+        x[1, node] += half * (coarse[1, left] + coarse[1, right])
+        x[2, node] += half * (coarse[2, left] + coarse[2, right])
+
+
+@solver_kernel
+def dot(first, last, a, b, partial):
+    """partial[chunk] = sum of a b over the chunk, flat arrays of any float type, summed in float64."""
+    size = a.size
+    for chunk in range(first, last):
+        low, high = chunk * size // CHUNKS, (chunk + 1) * size // CHUNKS
+        s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
+        for i in range(low, high - 3, 4):
+            s0 += np.float64(a[i]) * np.float64(b[i])
+            s1 += np.float64(a[i + 1]) * np.float64(b[i + 1])
+            s2 += np.float64(a[i + 2]) * np.float64(b[i + 2])
+            s3 += np.float64(a[i + 3]) * np.float64(b[i + 3])
+        for i in range(high - (high - low) % 4, high):
+            s0 += np.float64(a[i]) * np.float64(b[i])
+        partial[chunk] = (s0 + s1) + (s2 + s3)
+
+
+@solver_kernel
+def advance(first, last, alpha, direction, product, x, residual):
+    """x += alpha direction, residual -= alpha product; flat float64 arrays."""
+    size = x.size
+    for i in range(np.uint64(first * size // CHUNKS), np.uint64(last * size // CHUNKS)):
+        x[i] += alpha * direction[i]
+        residual[i] -= alpha * product[i]
+
+
+@solver_kernel
+def redirect(first, last, beta, preconditioned, direction):
+    """direction = preconditioned + beta direction; flat arrays."""
+    size = direction.size
+    for i in range(np.uint64(first * size // CHUNKS), np.uint64(last * size // CHUNKS)):
+        direction[i] = preconditioned[i] + beta * direction[i]
+
+
+@solver_kernel
+def copy(first, last, source, target):
+    """target = source, converted to the type of target; flat arrays."""
+    size = target.size
+    for i in range(np.uint64(first * size // CHUNKS), np.uint64(last * size // CHUNKS)):
+        target[i] = source[i]
+
+
+@solver_kernel
+def scale_nodes(first, last, factor, vector, out):
+    """out = factor vector with one factor per node; (3, nodes)."""
+    nodes = vector.shape[1]
+    for component in range(3):
+        for i in range(np.uint64(first * nodes // CHUNKS), np.uint64(last * nodes // CHUNKS)):
+            out[component, i] = factor[i] * vector[component, i]

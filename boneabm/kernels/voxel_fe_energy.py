@@ -1,0 +1,117 @@
+"""Strain energy density of voxels from nodal displacements, as the exact mean over each voxel.
+
+With the sum/difference transform of `voxel_fe` the energy of a voxel is a short quadratic form, for E = 1:
+
+    U = 1/2 [normal (u_x^2 + v_y^2 + w_z^2) + 2 normal_cross (u_x v_y + u_x w_z + v_y w_z)
+             + shear ((u_y + v_x)^2 + (u_z + w_x)^2 + (v_z + w_y)^2) + bend, twist and warp terms alike]
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .multigrid import CHUNKS
+from .voxel_fe import (
+    FIRST,
+    MODULUS,
+    ONE,
+    ROW,
+    U_Y,
+    U_YZ,
+    U_Z,
+    V_Y,
+    V_YZ,
+    V_Z,
+    W_Y,
+    W_YZ,
+    W_Z,
+    V,
+    W,
+    batch_end,
+    gather,
+    solver_kernel,
+    transform_rows,
+)
+
+_BUFFER = 34 * int(ROW)
+
+
+@solver_kernel
+def voxel_energy(buffer, columns, numbers):
+    """Energy for E = 1 of every column, written to the modulus row of the buffer."""
+    normal, normal_cross, shear, bend, bend_cross, twist, twist_cross, warp = numbers
+    for q in range(FIRST, FIRST + columns):
+        p = q + ONE
+        u_x, v_y, w_z = buffer[p] - buffer[q], buffer[V_Y + p] + buffer[V_Y + q], buffer[W_Z + p] + buffer[W_Z + q]
+        xy = buffer[U_Y + p] + buffer[U_Y + q] + buffer[V + p] - buffer[V + q]
+        xz = buffer[U_Z + p] + buffer[U_Z + q] + buffer[W + p] - buffer[W + q]
+        yz = buffer[V_Z + p] + buffer[V_Z + q] + buffer[W_Y + p] + buffer[W_Y + q]
+        energy = normal * (u_x * u_x + v_y * v_y + w_z * w_z) + shear * (xy * xy + xz * xz + yz * yz)
+        buffer[MODULUS + q] = 0.5 * energy + normal_cross * (u_x * v_y + u_x * w_z + v_y * w_z)
+    for q in range(FIRST, FIRST + columns):
+        p = q + ONE
+        u_xz, v_yz = buffer[U_Z + p] - buffer[U_Z + q], buffer[V_YZ + p] + buffer[V_YZ + q]
+        u_xy, w_yz = buffer[U_Y + p] - buffer[U_Y + q], buffer[W_YZ + p] + buffer[W_YZ + q]
+        v_xy, w_xz = buffer[V_Y + p] - buffer[V_Y + q], buffer[W_Z + p] - buffer[W_Z + q]
+        squares = u_xz * u_xz + v_yz * v_yz + u_xy * u_xy + w_yz * w_yz + v_xy * v_xy + w_xz * w_xz
+        buffer[MODULUS + q] += 0.5 * bend * squares + bend_cross * (u_xz * v_yz + u_xy * w_yz + v_xy * w_xz)
+    for q in range(FIRST, FIRST + columns):
+        p = q + ONE
+        u_yz, v_xz = buffer[U_YZ + p] + buffer[U_YZ + q], buffer[V_Z + p] - buffer[V_Z + q]
+        w_xy = buffer[W_Y + p] - buffer[W_Y + q]
+        u_xyz, v_xyz = buffer[U_YZ + p] - buffer[U_YZ + q], buffer[V_YZ + p] - buffer[V_YZ + q]
+        w_xyz = buffer[W_YZ + p] - buffer[W_YZ + q]
+        twists = 0.5 * twist * (u_yz * u_yz + v_xz * v_xz + w_xy * w_xy)
+        warps = 0.5 * warp * (u_xyz * u_xyz + v_xyz * v_xyz + w_xyz * w_xyz)
+        buffer[MODULUS + q] += twists + twist_cross * (u_yz * v_xz + u_yz * w_xy + v_xz * w_xy) + warps
+
+
+@solver_kernel
+def unit_energy(first, last, field, run_nodes, run_length, run_voxel, slab_run, numbers, out):
+    """Energy density divided by Young's modulus (squared strain) of the voxels of slabs first..last-1.
+
+    field : (3, nodes) float64, displacement in voxel edges; out : (voxels,) float32, other voxels are not touched
+    """
+    buffer = np.zeros(_BUFFER)
+    z, y, x = field[0], field[1], field[2]
+    for slab in range(first, last):
+        run, last_run = slab_run[slab], slab_run[slab + 1]
+        while run < last_run:
+            end = batch_end(run_length, run, last_run)
+            columns = gather(x, y, z, run_nodes, run_length, run, end, buffer)
+            transform_rows(buffer, columns)
+            transform_rows(buffer[V:], columns)
+            transform_rows(buffer[W:], columns)
+            voxel_energy(buffer, columns, numbers)
+            column = FIRST + MODULUS
+            for r in range(run, end):
+                for j in range(run_length[r]):
+                    out[run_voxel[r] + np.int64(j)] = buffer[column + np.uint64(j)]
+                column += np.uint64(run_length[r]) + ONE
+            run = end
+
+
+@solver_kernel
+def energy_density(first, last, modulus, squared_strain):
+    """squared_strain *= modulus, planes first..last-1; MPa."""
+    for z in range(first, last):
+        squared_strain[z] *= modulus[z]
+
+
+@solver_kernel
+def effective_strain(first, last, squared_strain):
+    """sqrt(2 U / E) in place of U / E, planes first..last-1."""
+    for z in range(first, last):
+        squared_strain[z] = np.sqrt(np.float32(2.0) * np.maximum(squared_strain[z], np.float32(0.0)))
+
+
+@solver_kernel
+def combine(first, last, fields, amplitudes, out):
+    """out = sum over cases of amplitude times field, chunks first..last-1 of CHUNKS; flat arrays."""
+    size = out.size
+    for chunk in range(first, last):
+        low, high = chunk * size // CHUNKS, (chunk + 1) * size // CHUNKS
+        out[low:high] = 0
+        for case in range(fields.shape[0]):
+            for i in range(low, high):
+                out[i] += amplitudes[case] * fields[case, i]

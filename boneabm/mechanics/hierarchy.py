@@ -1,0 +1,236 @@
+"""Geometric multigrid for the voxel mesh: the preconditioner of the micro-FE solver.
+
+Coarse modulus = mean of the 8 children (void = 0), re-discretized with the same kernels; trilinear transfer; a coarse
+degree of freedom is fixed if it is a parent of a fixed one. Chebyshev-Jacobi smoothing in float32, one visit of the
+first coarse level per cycle and two of every level below it (V on top, W below), sparse factorization at the bottom.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigvalsh_tridiagonal
+from scipy.sparse import coo_matrix
+from scipy.sparse.linalg import splu
+
+from boneabm.kernels import blocks, multigrid, voxel_fe, voxel_fe_mesh
+
+from .hexahedron import corner_stiffness, element_stiffness, stiffness_numbers
+from .mesh import VoxelMesh
+
+DEGREES = (2, 4, 6, 8)  # Chebyshev degree from the finest level down; the last one repeats
+RATIOS = {2: 6.0, 4: 14.0, 6: 20.0, 8: 24.0}  # largest over smallest eigenvalue that the smoother damps
+LANCZOS_STEPS = 12
+EIGENVALUE_SAFETY = 1.06
+DIRECT_CELLS = 8
+
+
+def total(mesh: VoxelMesh, a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    """Scalar product of two vectors in float64, the same bits for any number of threads."""
+    partial = np.zeros(multigrid.CHUNKS)
+    mesh.run(multigrid.dot, multigrid.CHUNKS, a.reshape(-1), b.reshape(-1), partial)
+    return float(np.add.accumulate(partial)[-1])
+
+
+class Operator:
+    """Stiffness of a voxel mesh with fixed degrees of freedom (flat places component * nodes + node)."""
+
+    def __init__(self, mesh: VoxelMesh, poisson: float, fixed: NDArray[np.uint32]) -> None:
+        self.mesh = mesh
+        self.fixed = fixed
+        numbers = stiffness_numbers(poisson)
+        self._numbers = {"d": numbers, "f": tuple(np.float32(number) for number in numbers)}
+
+    def forces(self, x: NDArray[np.floating], out: NDArray[np.floating]) -> None:
+        """out = K x including the reactions at fixed degrees of freedom; (3, nodes), both float32 or both float64."""
+        mesh = self.mesh
+        shared = (mesh.run_nodes, mesh.run_length, mesh.columns, mesh.slab_run, mesh.slab_column, mesh.slab_node)
+        numbers = self._numbers[x.dtype.char]
+        mesh.run(voxel_fe.apply_even, (mesh.slabs + 1) // 2, x, out, *shared, numbers)
+        mesh.run(voxel_fe.apply_odd, mesh.slabs // 2, x, out, *shared, numbers)
+
+    def apply(self, x: NDArray[np.floating], out: NDArray[np.floating]) -> None:
+        """out = K x, 0 at fixed degrees of freedom."""
+        self.forces(x, out)
+        self.clear_fixed(out)
+
+    def clear_fixed(self, vector: NDArray[np.floating]) -> None:
+        """Set a vector to 0 at the fixed degrees of freedom."""
+        self.mesh.run(multigrid.clear_at, multigrid.CHUNKS, vector, self.fixed)
+
+
+class Level:
+    """One level: operator, smoother and the float32 vectors of the cycle."""
+
+    def __init__(self, mesh: VoxelMesh, poisson: float, fixed: NDArray[np.uint32], degree: int) -> None:
+        self.mesh = mesh
+        self.operator = Operator(mesh, poisson, fixed)
+        self.degree = degree
+        self.x, self.step, self.product, self.load = np.zeros((4, 3, mesh.nodes), np.float32)
+        self.index: NDArray[np.int32] | None = None
+        self.inverse_diagonal = 1 / (np.float32(corner_stiffness(poisson)) * mesh.corner_modulus())
+
+    def estimate_eigenvalue(self) -> None:
+        """Set `largest`, the largest eigenvalue of D^-1 K, from a few Lanczos (Jacobi-CG) steps."""
+        mesh, chunks = self.mesh, multigrid.CHUNKS
+        self.load[:] = np.random.default_rng(0).random((3, mesh.nodes), np.float32) - np.float32(0.5)
+        self.operator.clear_fixed(self.load)
+        mesh.run(multigrid.scale_nodes, chunks, self.inverse_diagonal, self.load, self.step)
+        begin = energy = total(mesh, self.load, self.step)
+        diagonal: list[float] = []
+        off_diagonal: list[float] = []
+        carried = 0.0
+        while len(diagonal) < LANCZOS_STEPS and energy > 1e-8 * begin:
+            self.operator.apply(self.step, self.product)
+            alpha = energy / total(mesh, self.step, self.product)
+            mesh.run(multigrid.advance, chunks, np.float32(alpha), *self._flat("step", "product", "x", "load"))
+            mesh.run(multigrid.scale_nodes, chunks, self.inverse_diagonal, self.load, self.product)
+            beta = -energy
+            energy = total(mesh, self.load, self.product)
+            beta = energy / -beta
+            mesh.run(multigrid.redirect, chunks, np.float32(beta), *self._flat("product", "step"))
+            diagonal.append(1 / alpha + carried)
+            off_diagonal.append(np.sqrt(beta) / alpha)
+            carried = beta / alpha
+        spectrum = eigvalsh_tridiagonal(diagonal, off_diagonal[:-1]) if diagonal else np.ones(1)
+        self.largest = EIGENVALUE_SAFETY * float(spectrum[-1])
+
+    def _flat(self, *names: str) -> list[NDArray[np.float32]]:
+        return [getattr(self, name).reshape(-1) for name in names]
+
+    def smooth(self, from_zero: bool) -> None:
+        """Chebyshev-Jacobi iteration of this level's degree for K x = load."""
+        low = self.largest / RATIOS[self.degree]
+        half_width, center = (self.largest - low) / 2, (self.largest + low) / 2
+        rho = half_width / center
+        if from_zero:
+            args = (self.inverse_diagonal, np.float32(1 / center), self.load, self.x, self.step)
+            self.mesh.run(multigrid.smooth_first, multigrid.CHUNKS, *args)
+        else:
+            self._smooth_step(0.0, 1 / center)
+        for _ in range(self.degree - 1):
+            next_rho = 1 / (2 * center / half_width - rho)
+            self._smooth_step(next_rho * rho, 2 * next_rho / half_width)
+            rho = next_rho
+
+    def _smooth_step(self, momentum: float, scale: float) -> None:
+        self.operator.apply(self.x, self.product)
+        self.mesh.run(
+            multigrid.smooth_next, multigrid.CHUNKS, self.inverse_diagonal, np.float32(momentum), np.float32(scale),
+            self.load, self.product, self.x, self.step,
+        )  # fmt: skip
+
+    def restrict_to(self, coarse: Level) -> None:
+        """Load of the coarse level = transposed interpolation of this level's residual."""
+        self.operator.apply(self.x, self.product)
+        self.mesh.run(
+            multigrid.restrict, coarse.mesh.planes, self.load, self.product, self.mesh.row_start, self.mesh.node_x,
+            self.mesh.height, coarse.index, coarse.mesh.row_start, coarse.load,
+        )  # fmt: skip
+        coarse.operator.clear_fixed(coarse.load)
+
+    def add_from(self, coarse: Level) -> None:
+        """Add the interpolated coarse correction to x."""
+        self.mesh.run(
+            multigrid.prolong, self.mesh.planes, coarse.x, self.mesh.row_start, self.mesh.node_x, self.mesh.height,
+            coarse.index, self.x,
+        )  # fmt: skip
+        self.operator.clear_fixed(self.x)
+
+
+class DirectLevel(Level):
+    """The coarsest level, solved by a sparse factorization in float64."""
+
+    def __init__(self, mesh: VoxelMesh, poisson: float, fixed: NDArray[np.uint32]) -> None:
+        super().__init__(mesh, poisson, fixed, DEGREES[-1])
+        corners, modulus = mesh.element_nodes()
+        place = (corners[:, :, None] + mesh.nodes * np.arange(3)).reshape(len(corners), 24)
+        values = modulus[:, None] * element_stiffness(poisson).reshape(-1)
+        entries = (np.repeat(place, 24, axis=1).reshape(-1), np.tile(place, 24).reshape(-1))
+        matrix = coo_matrix((values.reshape(-1), entries), shape=(3 * mesh.nodes,) * 2).tocsc()
+        self.free = np.setdiff1d(np.arange(3 * mesh.nodes), fixed)
+        if len(self.free):
+            self.factors = splu(
+                matrix[self.free][:, self.free].tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
+                options={"SymmetricMode": True},
+            )  # fmt: skip
+
+    def solve(self) -> None:
+        """x = K^-1 load on the free degrees of freedom."""
+        if len(self.free):
+            self.x.reshape(-1)[self.free] = self.factors.solve(self.load.reshape(-1)[self.free].astype(np.float64))
+
+
+def coarse_modulus(modulus: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean of the 8 children of every coarse voxel; odd sizes are continued with void."""
+    coarse = np.empty([(size + 1) // 2 for size in modulus.shape], np.float32)
+    blocks.launch(voxel_fe_mesh.coarsen, coarse.shape[0], modulus, coarse)
+    return coarse
+
+
+def coarse_fixed(
+    fine: VoxelMesh, fixed: NDArray[np.uint32], coarse_index: NDArray[np.int32], coarse_nodes: int
+) -> NDArray[np.uint32]:
+    """Coarse degrees of freedom that are parents of fixed ones."""
+    component, node = fixed // fine.nodes, fixed % fine.nodes
+    low = fine.coordinates(node)
+    high = (low + 1) // 2
+    low //= 2
+    parents = [
+        component * coarse_nodes + coarse_index[tuple(np.where(corner, high, low).T)]
+        for corner in product((False, True), repeat=3)
+    ]
+    return np.unique(np.concatenate(parents)).astype(np.uint32)
+
+
+class Hierarchy:
+    """All levels of one modulus volume; `precondition` is one multigrid cycle.
+
+    mesh : finest mesh; modulus : (Z, Y, X) float32, MPa; fixed : flat fixed degrees of freedom of the finest mesh
+    """
+
+    def __init__(
+        self, mesh: VoxelMesh, modulus: NDArray[np.float32], poisson: float, fixed: NDArray[np.uint32]
+    ) -> None:
+        self.levels: list[Level] = []
+        while max(mesh.shape) > DIRECT_CELLS:
+            level = Level(mesh, poisson, fixed, DEGREES[min(len(self.levels), len(DEGREES) - 1)])
+            level.estimate_eigenvalue()
+            self._append(level)
+            modulus = coarse_modulus(modulus)
+            coarse = VoxelMesh(modulus, 2 * mesh.edge)
+            fixed = coarse_fixed(mesh, fixed, coarse.dense_index(), coarse.nodes)
+            mesh = coarse
+        self.bottom = DirectLevel(mesh, poisson, fixed)
+        self._append(self.bottom)
+
+    def _append(self, level: Level) -> None:
+        if self.levels:
+            level.index = level.mesh.dense_index()
+        self.levels.append(level)
+
+    @property
+    def operator(self) -> Operator:
+        """Operator of the finest level."""
+        return self.levels[0].operator
+
+    def precondition(self, residual: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Approximate K^-1 residual by one cycle; the result is a work array that the next call overwrites."""
+        top = self.levels[0]
+        top.mesh.run(multigrid.copy, multigrid.CHUNKS, residual.reshape(-1), top.load.reshape(-1))
+        self._cycle(0)
+        return top.x
+
+    def _cycle(self, depth: int) -> None:
+        level = self.levels[depth]
+        if level is self.bottom:
+            self.bottom.solve()
+            return
+        level.smooth(from_zero=True)
+        for _ in range(1 if depth == 0 else 2):
+            level.restrict_to(self.levels[depth + 1])
+            self._cycle(depth + 1)
+            level.add_from(self.levels[depth + 1])
+            level.smooth(from_zero=False)
