@@ -204,8 +204,12 @@ class MemberSet(AgentSet):
             raise KeyError(agent)
         self.discard(agent)
 
-    def __copy__(self) -> Self:
+    def copy(self) -> Self:
+        """A set of the agents living now, free to change."""
         return self._subset(self._members().ids.copy())
+
+    def __copy__(self) -> Self:
+        return self.copy()
 
     def __getstate__(self) -> dict[str, Any]:
         return dict(vars(self))

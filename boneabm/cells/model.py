@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import InputError
-from .compat import Agent, Model, forget_model
+from .compat import Agent, Model, forget_model, seeding
 from .population import IdCounter, Population
 from .sets import CellSet, UnionSet
 from .views import Cell
@@ -28,7 +28,7 @@ class CellModel(Model):
         ids: IdCounter | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(*args, seed=seed, rng=rng, **kwargs)
+        super().__init__(*args, **seeding(seed, rng), **kwargs)
         self.ids = IdCounter() if ids is None else ids
         self.lattice_shape = lattice_shape
         self.populations: dict[type[Cell], Population] = {}
@@ -67,7 +67,7 @@ class CellModel(Model):
             if agent not in self.agents:
                 raise InputError(f"{agent!r} lives in another model or is dead; make a new one with its constructor.")
             return
-        if agent not in self._agents:
+        if agent not in self.agents:
             super().register_agent(agent)
             agent.unique_id = self.ids.take(1)
             forget_model(self)

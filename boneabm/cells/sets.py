@@ -80,7 +80,7 @@ class IdSet(MemberSet):
         where : columns -> mask (n,), the fast test: `osteocytes.select(where=lambda c: c["age_d"] > 30)`
         """
         if filter_func is None and agent_type is None and where is None and at_most == math.inf:
-            return self if inplace else self.__copy__()
+            return self if inplace else self.copy()
         if isinstance(at_most, float) and at_most <= 1.0:
             at_most = int(len(self) * at_most)
         members = self._members()

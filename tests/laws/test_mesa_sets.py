@@ -14,6 +14,7 @@ import mesa
 import numpy as np
 import pytest
 
+from boneabm.cells.compat import AgentSet, GroupBy, seeding
 from boneabm.cells.model import CellModel
 from boneabm.cells.population import Population
 from boneabm.cells.sets import CellSet, UnionSet
@@ -112,7 +113,7 @@ def populate(model: mesa.Model, kind: type, other: type) -> mesa.Model:
 
 @pytest.fixture
 def plain():
-    return populate(mesa.Model(seed=5), PlainCell, PlainOther)
+    return populate(mesa.Model(**seeding(5, None)), PlainCell, PlainOther)
 
 
 @pytest.fixture
@@ -124,11 +125,11 @@ def seen(result):
     """A result in words both sides share: numbers of agents in place of agents, names in place of types."""
     if isinstance(result, mesa.Agent):
         return result.unique_id
-    if isinstance(result, mesa.agent.GroupBy):
+    if isinstance(result, GroupBy):
         return [(seen(key), seen(group)) for key, group in result]
     if isinstance(result, dict):
         return [(seen(key), seen(value)) for key, value in result.items()]
-    if isinstance(result, mesa.agent.AgentSet | list | tuple):
+    if isinstance(result, AgentSet | list | tuple):
         return [seen(item) for item in result]
     if isinstance(result, type):
         return result.__name__.replace("Plain", "").replace("Row", "")
@@ -231,8 +232,8 @@ def test_a_set_answers_as_a_set_of_mesa(operation, part, plain, ours):
 
 def test_operations_cover_the_public_methods_of_mesa():
     """Every public name of Mesa's AgentSet is defined in our classes: none works on weak references unnoticed."""
-    public = {name for name in vars(mesa.agent.AgentSet) if not name.startswith("_")}
-    missing = {name for name in public if getattr(UnionSet, name) is getattr(mesa.agent.AgentSet, name)}
+    public = {name for name in vars(AgentSet) if not name.startswith("_")}
+    missing = {name for name in public if getattr(UnionSet, name) is getattr(AgentSet, name)}
     assert not missing
     assert {"select", "agg", "groupby", "do", "shuffle_do", "map", "sort"} <= public
 
@@ -277,8 +278,8 @@ def test_data_collector_sees_the_same(plain, ours):
 class PlainRun(mesa.Model):
     """Module-level model, as batch_run needs it."""
 
-    def __init__(self, cells=3, seed=None):
-        super().__init__(seed=seed)
+    def __init__(self, cells=3, start=None):
+        super().__init__(**seeding(start, None))
         self.fill(PlainCell, cells)
 
     def fill(self, kind, cells):
@@ -299,7 +300,7 @@ class RowRun(PlainRun, CellModel):
 def test_batch_run_gives_the_same_rows():
     """mesa.batch_run over parameters and seeds returns equal results for both."""
     settings = {
-        "parameters": {"cells": [2, 5], "seed": [1, 2]}, "max_steps": 3, "data_collection_period": 1,
+        "parameters": {"cells": [2, 5], "start": [1, 2]}, "max_steps": 3, "data_collection_period": 1,
         "number_processes": 1, "display_progress": False,
     }
     expected = mesa.batch_run(PlainRun, **settings)
@@ -380,7 +381,7 @@ def test_plain_agents_live_beside_cells(ours):
     assert seen(ours.agents.select(agent_type=Ghost)) == [22]
     assert ours.agents.get("memory", "default", None)[-2] is None
     assert ours.agents.groupby(type).count()[Ghost] == 1
-    assert seen(mesa.agent.AgentSet([ghost]) | ours.agents_by_type[RowCell].select(at_most=2)) == [22, 1, 2]
+    assert seen(AgentSet([ghost]) | ours.agents_by_type[RowCell].select(at_most=2)) == [22, 1, 2]
     ours.agents.set("age_d", 9)
     assert (ghost.age_d, cell.age_d) == (9, 9)
     ours.deregister_agent(ghost)
