@@ -17,47 +17,6 @@ BLOCK = 4096
 
 
 @rule
-def has_surface(matrix, z, y, x):
-    """True where voxel (z, y, x) is bone and touches marrow across a face inside the block."""
-    nz, ny, nx = matrix.shape
-    if matrix[z, y, x] < 0.5:
-        return False
-    return (
-        (z > 0 and matrix[z - 1, y, x] < 0.5)
-        or (z < nz - 1 and matrix[z + 1, y, x] < 0.5)
-        or (y > 0 and matrix[z, y - 1, x] < 0.5)
-        or (y < ny - 1 and matrix[z, y + 1, x] < 0.5)
-        or (x > 0 and matrix[z, y, x - 1] < 0.5)
-        or (x < nx - 1 and matrix[z, y, x + 1] < 0.5)
-    )
-
-
-@kernel
-def count_surface(first, last, matrix, out_count):
-    """Number of surface voxels of each z plane; out_count : (Z,) int64."""
-    for z in range(first, last):
-        count = 0
-        for y in range(matrix.shape[1]):
-            for x in range(matrix.shape[2]):
-                if has_surface(matrix, z, y, x):
-                    count += 1
-        out_count[z] = count
-
-
-@kernel
-def list_surface(first, last, matrix, start, out_voxel):
-    """Flat index of every surface voxel in z, y, x order; start : (Z,) int64, first row of each plane."""
-    _, ny, nx = matrix.shape
-    for z in range(first, last):
-        row = start[z]
-        for y in range(ny):
-            for x in range(nx):
-                if has_surface(matrix, z, y, x):
-                    out_voxel[row] = (z * ny + y) * nx + x
-                    row += 1
-
-
-@rule
 def box_sum(matrix, z, y, x):
     """Sum of the matrix fraction over the 3x3x3 voxels around (z, y, x); indices beyond the block repeat its faces."""
     nz, ny, nx = matrix.shape

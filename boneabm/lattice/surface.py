@@ -33,12 +33,8 @@ class Surface:
 
     def update(self, lattice: VoxelLattice, area_scale: float) -> None:
         """List the surface of the lattice as it is now."""
-        planes = lattice.shape[0]
-        count = np.empty(planes, np.int64)
-        launch(kernels.count_surface, planes, lattice.matrix, count)
         kernels.clear_rows(self.voxel, self.row)
-        self.voxel = np.empty(int(count.sum()), np.int32)
-        launch(kernels.list_surface, planes, lattice.matrix, np.cumsum(count) - count, self.voxel)
+        self.voxel = np.flatnonzero(surface_voxels(lattice.bone)).astype(np.int32)
         self.normal = np.empty((self.voxel.size, 3), np.float32)
         self.area_um2 = np.empty(self.voxel.size, np.float32)
         blocks = -(-self.voxel.size // kernels.BLOCK)
@@ -58,3 +54,14 @@ class Surface:
         launch(kernels.gradient_area, lattice.shape[0], smooth, lattice.spacing_um, planes)
         raw = self.total_um2
         return float(planes.sum()) / raw if raw > 0 else 1.0
+
+
+def surface_voxels(bone: np.ndarray) -> np.ndarray:
+    """Bone voxels with a marrow voxel across a face inside the block; bone : (Z, Y, X) bool."""
+    touches = np.zeros(bone.shape, bool)
+    for axis in range(3):
+        low = tuple(slice(None, -1) if a == axis else slice(None) for a in range(3))
+        high = tuple(slice(1, None) if a == axis else slice(None) for a in range(3))
+        touches[low] |= ~bone[high]
+        touches[high] |= ~bone[low]
+    return touches & bone
