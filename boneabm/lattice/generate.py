@@ -346,7 +346,7 @@ def _record(spec: BlockSpec, block: _Try, tries: int) -> dict[str, Any]:
         "plates": spec.plate_share,
         "stretch": spec.stretch,
         "holes": spec.holes,
-        "seed": spec.seed,
+        "seed": int(spec.seed),
         "touches_faces": touches_faces(block.mask),
         "warnings": _warnings(spec, block),
     }
@@ -367,7 +367,7 @@ def _warnings(spec: BlockSpec, block: _Try) -> list[str]:
 
 
 def _spec_hash(spec: BlockSpec) -> str:
-    text = json.dumps([GENERATOR_VERSION, asdict(spec)], sort_keys=True)
+    text = json.dumps([GENERATOR_VERSION, asdict(spec)], sort_keys=True, default=float)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
