@@ -1,0 +1,160 @@
+"""Pictures of a small run: never blank, bone and cells where they should be, clear words where something is missing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import vtk
+from boneviz import opengl, scene
+from boneviz.labels import round_length
+from boneviz.render import render
+from boneviz.snapshot import load_snapshot
+from vtk.util.numpy_support import vtk_to_numpy
+
+from boneabm.errors import InputError
+from boneabm.io.agents import AgentWriter
+from boneabm.io.runfolder import RunFolder
+from boneabm.io.schema import AGENT_COLUMNS
+from boneabm.io.volumes import VolumeWriter
+
+SIZE_PX = (320, 240)
+SPACING_UM = 20.0
+
+
+def gyroid(edge=32):
+    """A network of plates and rods with about a third of bone."""
+    z, y, x = np.indices((edge,) * 3) * (2 * np.pi * 2 / edge)
+    height = np.sin(x) * np.cos(y) + np.sin(y) * np.cos(z) + np.sin(z) * np.cos(x)
+    return np.clip(0.5 + 2 * (height - 0.5), 0, 1).astype("f4")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    place, matrix = tmp_path_factory.mktemp("runs") / "small", gyroid()
+    kinds = {name: np.zeros(6, column.dtype) for name, column in AGENT_COLUMNS.items()}
+    kinds["type"] = np.array([1, 1, 2, 2, 2, 3], "u1")
+    points = np.column_stack([np.linspace(20, 600, 6), np.full(6, 5.0), np.full(6, 320.0)])
+    bmu = np.full(matrix.shape, -1, "i4")
+    bmu[:8] = 3
+    volumes = {
+        "matrix": matrix,
+        "mineral": matrix * 1.1,
+        "bmu": bmu,
+        "born_day": -100 - np.indices(matrix.shape)[0].astype("f4"),
+        "rankl_free_pm": matrix * 0 + 2,
+    }
+    with RunFolder.create(place) as folder:
+        writer = VolumeWriter(folder.volumes, matrix.shape, SPACING_UM, list(volumes))
+        agents = AgentWriter(folder.agents)
+        for day in (0, 30):
+            writer.append(day, volumes)
+            agents.append(day, points, kinds)
+        folder.commit()
+    return place
+
+
+def pixels(path):
+    reader = vtk.vtkPNGReader()
+    reader.SetFileName(str(path))
+    reader.Update()
+    image = reader.GetOutput()
+    width, height, _ = image.GetDimensions()
+    return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(height, width, -1).astype(int)
+
+
+def share_like(picture, color, tolerance=40):
+    return float((np.abs(picture - np.array(color)).max(axis=2) < tolerance).mean())
+
+
+def share_green(picture):
+    red, green, blue = np.moveaxis(picture, 2, 0)
+    return float(((green - red > 40) & (green - blue > 10)).mean())
+
+
+@pytest.mark.parametrize("field", ["mineral", "bmu", "born_day", "rankl_free_pm"])
+def test_the_first_picture_shows_bone_and_cells(run, tmp_path, field):
+    path = render(run, field, out=tmp_path / "picture.png", size=SIZE_PX)
+    picture = pixels(path)
+    assert picture.shape == (240, 320, 3)
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 500
+    background = picture.min(axis=2) > 225
+    assert 0.05 < 1 - background.mean() < 0.9
+    assert share_like(picture, (213, 94, 0)) > 1e-4
+    assert [item.name for item in tmp_path.iterdir()] == ["picture.png"]
+
+
+def test_open_sites_are_highlighted_and_cells_can_be_hidden(run, tmp_path):
+    sites = pixels(render(run, "bmu", 30, tmp_path / "a.png", SIZE_PX, agents=False))
+    plain = pixels(render(run, "mineral", 30, tmp_path / "b.png", SIZE_PX, agents=False))
+    assert share_green(sites) > 0.01
+    assert share_green(plain) < 0.001
+    assert share_like(plain, (213, 94, 0), 15) < 1e-4
+
+
+def test_the_default_picture_lies_in_the_run_folder(run):
+    path = render(run, size=SIZE_PX)
+    assert path == run / "mineral_day30.png"
+    path.unlink()
+
+
+def test_smoothing_neither_shrinks_nor_moves_the_bone(run):
+    """The closed surface holds the volume of the plain contour (0.5 %), fills the block, and has the bone's values."""
+    snapshot = load_snapshot(run, "mineral")
+    surface = scene.bone_surface(snapshot)
+    plain = vtk.vtkMarchingCubes()
+    plain.SetInputData(scene._image(np.pad(snapshot.matrix, 1), SPACING_UM))
+    plain.SetValue(0, 0.5)
+    plain.Update()
+    assert volume(surface) == pytest.approx(volume(plain.GetOutput()), rel=0.005)
+    assert np.allclose(surface.GetBounds(), [0, 32 * SPACING_UM] * 3, atol=0.5 * SPACING_UM)
+    values = vtk_to_numpy(surface.GetPointData().GetScalars())
+    np.testing.assert_allclose(values, 1.1, rtol=1e-3)
+
+
+def volume(surface):
+    mass = vtk.vtkMassProperties()
+    mass.SetInputData(surface)
+    return mass.GetVolume()
+
+
+def test_tissue_age_is_counted_from_the_day_shown(run):
+    ages = load_snapshot(run, "born_day", 0).values, load_snapshot(run, "born_day", 30).values
+    bone = gyroid() > 0.5
+    np.testing.assert_allclose((ages[1] - ages[0])[bone], 30, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("length_um", "bar_um"), [(870, 500), (1000, 1000), (199, 100), (2.5, 2)])
+def test_scale_bars_have_round_lengths(length_um, bar_um):
+    assert round_length(length_um) == bar_um
+
+
+def test_mistakes_are_named(run, tmp_path):
+    with pytest.raises(InputError, match="Days in the file: 0, 30"):
+        render(run, day=7)
+    with pytest.raises(InputError, match='Did you mean "mineral"'):
+        render(run, "minerals")
+    with pytest.raises(InputError, match='no field "signal"'):
+        render(run, "signal")
+    with pytest.raises(InputError, match=r"ends with \.png"):
+        render(run, out=tmp_path / "picture.jpg", size=SIZE_PX)
+    with pytest.raises(InputError, match="pixels"):
+        render(run, size=(10, 10))
+
+
+def test_missing_opengl_is_a_message_that_names_the_package(monkeypatch):
+    """The trial drawing dies in its own process; the caller gets an error to read."""
+    monkeypatch.setattr(opengl, "PROBE", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    opengl.require_opengl.cache_clear()
+    with pytest.raises(opengl.NoOpenGLError, match=r"apt install libegl1"):
+        opengl.require_opengl()
+    opengl.require_opengl.cache_clear()
+
+
+def test_boneviz_reads_runs_without_loading_the_simulation():
+    heavy = "[name for name in ('numba', 'mesa', 'vtkmodules') if name in sys.modules]"
+    command = [sys.executable, "-c", f"import sys, boneviz.render; print({heavy})"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

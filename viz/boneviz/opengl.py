@@ -1,0 +1,63 @@
+"""OpenGL without a display: choose EGL or OSMesa, and say what is missing before VTK would crash for want of it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+from functools import lru_cache
+
+from boneabm.errors import BoneabmError
+
+WINDOWS = {
+    "vtkEGLRenderWindow": ("libEGL.so.1",),
+    "vtkOSOpenGLRenderWindow": ("libOSMesa.so.8", "libOSMesa.so.6", "libOSMesa.so"),
+}
+PROBE = """
+from boneviz.opengl import choose_window
+choose_window()
+import vtk
+window = vtk.vtkRenderWindow()
+window.SetOffScreenRendering(1)
+window.SetSize(16, 16)
+window.AddRenderer(vtk.vtkRenderer())
+window.Render()
+"""
+
+
+class NoOpenGLError(BoneabmError):
+    """Pictures need an OpenGL library that this machine does not have."""
+
+
+def choose_window() -> None:
+    """Tell VTK which off-screen window to make; a choice in VTK_DEFAULT_OPENGL_WINDOW stands."""
+    if sys.platform != "linux" or os.environ.get("VTK_DEFAULT_OPENGL_WINDOW"):
+        return
+    for window, libraries in WINDOWS.items():
+        if any(_loads(library) for library in libraries):
+            os.environ["VTK_DEFAULT_OPENGL_WINDOW"] = window
+            return
+
+
+@lru_cache
+def require_opengl() -> None:
+    """Try to draw in another process, so that a crash there becomes a NoOpenGLError here that names the package."""
+    choose_window()
+    trial = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=False)
+    if trial.returncode == 0:
+        return
+    window = os.environ.get("VTK_DEFAULT_OPENGL_WINDOW", "none found")
+    raise NoOpenGLError(
+        f"Pictures need OpenGL, and drawing failed (off-screen window: {window}, exit {trial.returncode}). "
+        "No display is needed. On Debian or Ubuntu: sudo apt install libegl1 libgl1-mesa-dri "
+        "(or libosmesa6). Then render again; the run itself is complete."
+    )
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
