@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 import weakref
+from collections.abc import Set
 
 import mesa
 import numpy as np
@@ -129,7 +130,7 @@ def seen(result):
         return [(seen(key), seen(group)) for key, group in result]
     if isinstance(result, dict):
         return [(seen(key), seen(value)) for key, value in result.items()]
-    if isinstance(result, AgentSet | list | tuple):
+    if isinstance(result, Set | list | tuple):
         return [seen(item) for item in result]
     if isinstance(result, type):
         return result.__name__.replace("Plain", "").replace("Row", "")
@@ -147,7 +148,7 @@ OPERATIONS = {
     "item": lambda s: [s[0], s[-1], s[3]],
     "slice": lambda s: [s[2:9:3], s[::-1], s[30:]],
     "contains": lambda s: [agent in s for agent in s] + [None in s, "agent" in s],
-    "index": lambda s: [s.index(s[4]), s.count(s[4])],
+    "index": lambda s: [(t := s.select(lambda a: True)).index(t[4]), t.count(t[4])],
     "select all": lambda s: s.select(),
     "select filter": lambda s: s.select(lambda a: a.memory > 0.4),
     "select filter, at most": lambda s: s.select(lambda a: a.memory > 0.4, at_most=3),
@@ -232,7 +233,8 @@ def test_a_set_answers_as_a_set_of_mesa(operation, part, plain, ours):
 
 def test_operations_cover_the_public_methods_of_mesa():
     """Every public name of Mesa's AgentSet is defined in our classes: none works on weak references unnoticed."""
-    public = {name for name in vars(AgentSet) if not name.startswith("_")}
+    of_mesa = [vars(base) for base in AgentSet.__mro__ if base.__module__.startswith("mesa")]
+    public = {name for names in of_mesa for name in names if not name.startswith("_")}
     missing = {name for name in public if getattr(UnionSet, name) is getattr(AgentSet, name)}
     assert not missing
     assert {"select", "agg", "groupby", "do", "shuffle_do", "map", "sort"} <= public
@@ -278,7 +280,7 @@ def test_data_collector_sees_the_same(plain, ours):
 class PlainRun(mesa.Model):
     """Module-level model, as batch_run needs it."""
 
-    def __init__(self, cells=3, start=None):
+    def __init__(self, cells=3, start=None, rng=None):
         super().__init__(**seeding(start, None))
         self.fill(PlainCell, cells)
 
@@ -305,7 +307,7 @@ def test_batch_run_gives_the_same_rows():
     }
     expected = mesa.batch_run(PlainRun, **settings)
     assert mesa.batch_run(RowRun, **settings) == expected
-    assert len(expected) > 2 * (2 + 5) * 3
+    assert len(expected) >= 2 * (2 + 5) * 3
 
 
 def test_bulk_step_is_the_step_of_each_cell_bit_for_bit(ours):
