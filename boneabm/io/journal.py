@@ -171,8 +171,8 @@ def _write_journal(path: Path, size: int, pages: dict[int, bytearray]) -> None:
 
 
 def _apply(file: int, size: int, pages: dict[int, bytearray]) -> None:
-    """Write the pages from the last to the first: the first holds the superblock."""
-    for index in sorted(pages, reverse=True):
+    """Write the pages in order, superblock (end of file) first: in trials plain VTK could read at every step."""
+    for index in sorted(pages):
         _write_at(file, index * PAGE, memoryview(pages[index]))
     os.ftruncate(file, size)
     os.fsync(file)

@@ -158,9 +158,20 @@ def test_a_snapshot_is_there_or_not_whichever_system_call_was_the_last(tmp_path)
     assert days_left == sorted(days_left)
 
 
+def assert_vtk_reads(path: Path, noise: np.ndarray, days: tuple[int, ...]) -> None:
+    """Plain VTK, which knows no journal, reads the announced days."""
+    images = vtk_reader(path)
+    for step, day in enumerate(days):
+        images.SetStep(step)
+        images.Update()
+        read = images.GetOutputDataObject(0).GetCellData().GetArray("matrix")
+        np.testing.assert_array_equal(vtk_to_numpy(read).reshape(noise.shape), noise + day)
+
+
 def check_days(path: Path, noise: np.ndarray) -> int:
     """Days of a file cut short, before and after the next writer came; every one must be whole."""
     before = VolumeReader(path)
+    assert_vtk_reads(path, noise, (0, 1))
     writer = VolumeWriter(path, noise.shape, 20.0, ["matrix"])
     for day in before.days:
         np.testing.assert_array_equal(before.read("matrix", day), noise + day)
