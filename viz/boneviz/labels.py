@@ -71,7 +71,8 @@ def _color_bar(overlay: vtk.vtkRenderer, title: str, table: vtk.vtkLookupTable, 
     bar = vtk.vtkScalarBarActor()
     bar.SetLookupTable(table)
     bar.SetNumberOfLabels(5)
-    bar.SetLabelFormat("{:.3g}" if "{" in bar.GetLabelFormat() else "%.3g")
+    digits = ".0f" if max(map(abs, table.GetTableRange())) >= 1000 else ".3g"
+    bar.SetLabelFormat(f"{{:{digits}}}" if "{" in bar.GetLabelFormat() else f"%{digits}")
     bar.SetOrientationToHorizontal()
     bar.UnconstrainedFontSizeOn()
     bar.SetWidth(520 * unit / size[0])
