@@ -1,0 +1,366 @@
+"""Turnover kernels against plain twins on random blocks, and the conservation of integer amounts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from turnover_plain import (
+    MINERAL_UNIT,
+    UNIT,
+    amounts,
+    bridged_plain,
+    claim_plain,
+    floor_plain,
+    grow_plain,
+    mineralize_plain,
+    partial_above_plain,
+    random_block,
+    remove_plain,
+    settle_plain,
+    totals_plain,
+)
+
+from boneabm.kernels import blocks, turnover
+from boneabm.lattice import Surface, VoxelLattice
+
+SHAPE = (5, 6, 7)
+PLANE = 6 * 7
+H_UM = 20.0
+RATES = (12.0, 0.7, 1 / 1095, 1.2)  # lag d, primary fraction, rate 1/d, full g/cm3
+SOLID = ("matrix", "osteoid", "mineral")
+
+
+def empty_book(shape=SHAPE):
+    return np.zeros((3, shape[0], 2), np.int64)
+
+
+def sums(block, shape=SHAPE):
+    """Totals of the block by the kernel."""
+    out = empty_book(shape)
+    arrays = tuple(block[name] for name in SOLID)
+    blocks.launch(turnover.plane_sums, shape[0], *arrays, shape[1] * shape[2], out)
+    return out
+
+
+def body(block, plane=PLANE):
+    return (*(block[name] for name in SOLID), block["osteoid_day"], plane)
+
+
+def random_layers(block, seed, share=0.6, columns=9):
+    """Layers on a random part of the filled voxels; quarter micrometers, so float32 holds them exactly."""
+    rng = np.random.default_rng(seed)
+    voxel = rng.permutation(np.flatnonzero(block["matrix"] > 0))
+    voxel = voxel[: int(share * voxel.size)].astype(np.int32)
+    column = rng.integers(0, columns, voxel.size).astype(np.int32)
+    top = (np.floor(rng.random(voxel.size) * 160) / 4 - 10).astype(np.float32)
+    thick = (np.floor(rng.random(voxel.size) * 79 + 1) / 4).astype(np.float32)
+    return voxel, column, top, thick
+
+
+def random_levels(seed, columns=9):
+    return (np.floor(np.random.default_rng(seed).random(columns) * 240) / 4 - 10).astype(np.float32)
+
+
+def settle(block, layers, level, book, day=3):
+    moved = np.zeros((level.size, 2), np.int64)
+    turnover.settle_layers(day, H_UM, layers, level, body(block), book, moved)
+    return moved
+
+
+def mineralize(block, day, book, rates=RATES, shape=SHAPE):
+    arrays = tuple(block[name] for name in (*SOLID, "born_day", "osteoid_day"))
+    blocks.launch(turnover.mineralize, shape[0], day, rates, arrays, shape[1] * shape[2], book)
+
+
+def slab(thick_um, spacing_um, size_um=420.0, top_um=120.0):
+    """Lattice and surface of a flat plate across the block, its upper face at low z."""
+    n, a, b = (round(um / spacing_um) for um in (size_um, top_um, top_um + thick_um))
+    mask = np.zeros((n, n, n), bool)
+    mask[a:b] = True
+    lattice = VoxelLattice.from_mask(mask, spacing_um)
+    surface = Surface(lattice.shape)
+    surface.update(lattice, surface.area_scale(lattice))
+    return lattice, surface
+
+
+def claim(lattice, surface, center, quota_um2, reach_um=75.0):
+    out = np.empty(4096, np.int32)
+    faces = (surface.voxel, surface.normal, surface.area_um2)
+    geometry = (reach_um, lattice.spacing_um, lattice.shape)
+    count, area = turnover.claim_patch(center, quota_um2, *geometry, faces, surface.row, lattice.bmu.reshape(-1), out)
+    return out[:count], area
+
+
+# amounts
+
+
+def test_plane_sums_equal_the_plain_totals():
+    """Integer totals and first moments per plane, for matrix, osteoid and mineral."""
+    block = random_block(1)
+    np.testing.assert_array_equal(sums(block), totals_plain(block, SHAPE))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_layers_follow_their_columns_like_the_plain_twin(seed):
+    """Matrix, osteoid, mineral and what every column lost and gained are the same integers; days to 1e-5 d."""
+    block, level = random_block(seed), random_levels(seed)
+    layers = random_layers(block, seed)
+    own, days = amounts(block), block["osteoid_day"].copy()
+    expected = settle_plain(own, days, list(zip(*(a.tolist() for a in layers), strict=True)), level.tolist(), 3, H_UM)
+    moved = settle(block, layers, level, empty_book())
+    assert amounts(block) == own
+    np.testing.assert_array_equal(moved, list(expected.values()))
+    np.testing.assert_allclose(block["osteoid_day"], days, atol=1e-5)
+
+
+@pytest.mark.parametrize("removal", [0.1, 0.7, 2.0])
+def test_dissolving_takes_osteoid_and_mineral_in_proportion(removal):
+    """Loose voxels lose a fixed fraction, never more than is there; their composition stays."""
+    block, book = random_block(2), empty_book()
+    before, own = sums(block), amounts(block)
+    voxels = np.flatnonzero(block["matrix"] > 0)[::2].astype(np.int32)
+    old = {name: block[name].copy() for name in SOLID}
+    expected = 0
+    for v in voxels:
+        expected += remove_plain(own, v, round(max(float(block["matrix"][v]) - removal, 0.0) * UNIT))
+    taken = turnover.dissolve(voxels, removal, *(block[name] for name in SOLID), PLANE, book)
+    assert taken == expected
+    assert amounts(block) == own
+    np.testing.assert_array_equal(sums(block), before + book)
+    assert (block["osteoid"] <= block["matrix"]).all()
+    for name in ("osteoid", "mineral"):
+        share = block["matrix"][voxels] / old["matrix"][voxels]
+        np.testing.assert_allclose(block[name][voxels], old[name][voxels] * share, atol=2.0**-23)
+
+
+@pytest.mark.parametrize("day", [0, 4, 30])
+def test_mineralization_equals_the_plain_twin(day):
+    """Osteoid that leaves, mineral and both days, for fresh, old and mixed voxels; amounts to one unit."""
+    block, book = random_block(3), empty_book()
+    before = sums(block)
+    twin = {name: array.copy() for name, array in block.items()}
+    mineralize_plain(twin, day, *RATES)
+    mineralize(block, day, book)
+    np.testing.assert_array_equal(block["osteoid"], twin["osteoid"])
+    np.testing.assert_allclose(block["mineral"], twin["mineral"], rtol=0, atol=1 / MINERAL_UNIT)
+    for name in ("born_day", "osteoid_day"):
+        np.testing.assert_allclose(block[name], twin[name], rtol=1e-6, atol=1e-5)
+    np.testing.assert_array_equal(sums(block), before + book)
+
+
+def test_threads_change_no_bit_of_mineralization():
+    """One and two threads over 40 planes give the same arrays and the same book."""
+    shape, threads, results = (40, 12, 13), blocks.get_threads(), []
+    try:
+        for count in (1, 2):
+            blocks.set_threads(count)
+            block, book = random_block(4, shape), empty_book(shape)
+            mineralize(block, 25, book, shape=shape)
+            results.append((*(array.tobytes() for array in block.values()), book.tobytes()))
+    finally:
+        blocks.set_threads(threads)
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_sequence_of_operations_conserves_matrix_osteoid_and_mineral(seed):
+    """Totals and moments change by exactly what the book says, as integers, for 60 operations in random order.
+
+    Fractions stay within 0..1, osteoid within matrix, and resorbed minus formed of the columns is what left.
+    """
+    rng = np.random.default_rng(seed)
+    block, book = random_block(seed), empty_book()
+    start, layers, level = sums(block), random_layers(block, seed), random_levels(seed)
+    net = 0
+    for day in range(60):
+        match rng.choice(["erode", "form", "dissolve", "mineralize"]):
+            case "erode" | "form" as kind:
+                level += (5 if kind == "erode" else -5) * rng.random(level.size, np.float32)
+                moved = settle(block, layers, level, book, day)
+                net += int(moved[:, 1].sum() - moved[:, 0].sum())
+            case "dissolve":
+                free = np.setdiff1d(np.flatnonzero(block["matrix"] > 0), layers[0])[:20].astype(np.int32)
+                net -= turnover.dissolve(free, 0.05, *(block[name] for name in SOLID), PLANE, book)
+            case "mineralize":
+                mineralize(block, day, book)
+        np.testing.assert_array_equal(sums(block), start + book)
+    assert net == book[0, :, 0].sum()
+    for name in ("matrix", "osteoid"):
+        assert 0 <= block[name].min() <= block[name].max() <= 1
+    assert (block["osteoid"] <= block["matrix"]).all()
+    assert block["mineral"].min() >= 0
+
+
+def test_an_eroded_and_refilled_column_returns_to_its_old_matrix():
+    """Level down and back to where it was: every layer holds the same integer amount of matrix again."""
+    block, book = random_block(6), empty_book()
+    layers, level = random_layers(block, 6), np.full(9, -10, np.float32)
+    settle(block, layers, level, book)
+    before = block["matrix"].copy()
+    for step in np.linspace(0, 47, 30):
+        settle(block, layers, level + np.float32(step), book)
+    settle(block, layers, level, book)
+    np.testing.assert_array_equal(block["matrix"], before)
+
+
+# claims
+
+
+@pytest.mark.parametrize("spacing_um", [10.0, 15.0, 20.0, 30.0])
+def test_a_claim_has_the_area_of_its_quota(spacing_um):
+    """On a flat slab the claimed area misses its quota by at most half a voxel, and by < 3 % averaged over quotas."""
+    lattice, surface = slab(180.0, spacing_um)
+    n = lattice.shape[0]
+    center = (round(120 / spacing_um) * n + n // 2) * n + n // 2
+    quotas = np.linspace(2400.0, 3600.0, 41)
+    areas = np.array([claim(lattice, surface, center, quota)[1] for quota in quotas])
+    assert abs(areas - quotas).max() <= 0.51 * spacing_um**2
+    assert areas.mean() == pytest.approx(quotas.mean(), rel=0.03)
+    assert claim(lattice, surface, center, 3000.0)[1] == pytest.approx(3000, rel=0.101)
+
+
+def test_claims_equal_the_plain_twin():
+    """Rows in the same order, on a noisy surface with a part already claimed."""
+    rng = np.random.default_rng(1)
+    lattice = VoxelLattice.from_mask(np.indices((12, 12, 12))[0] + rng.integers(0, 3, (12, 12, 12)) > 6, H_UM)
+    surface = Surface(lattice.shape)
+    surface.update(lattice, 0.8)
+    lattice.bmu.reshape(-1)[surface.voxel[::5]] = 4
+    faces = (surface.voxel, surface.normal, surface.area_um2)
+    for center in surface.voxel[1:200:23].tolist():
+        rows, area = claim(lattice, surface, center, 5000.0)
+        expected, total = claim_plain(center, 5000.0, 75.0, H_UM, lattice.shape, faces, lattice.bmu.reshape(-1))
+        assert rows.tolist() == expected
+        assert area == pytest.approx(total, rel=1e-6)
+
+
+def test_a_claim_stays_on_its_side_of_a_thin_plate():
+    """A plate of 40 um: a claim on the upper face takes nothing of the lower face, though it is within reach."""
+    lattice, surface = slab(40.0, H_UM)
+    rows, _ = claim(lattice, surface, int(surface.voxel[200]), 30_000.0)
+    planes = surface.voxel[rows] // lattice.shape[1] ** 2
+    assert set(planes.tolist()) == {6}
+
+
+def test_a_claim_takes_no_open_surface():
+    """Voxels of another site are left out, even when the quota is not met."""
+    lattice, surface = slab(180.0, H_UM)
+    lattice.bmu[:, :, ::2] = 9
+    center = next(v for v in surface.voxel.tolist() if lattice.bmu.reshape(-1)[v] == -1)
+    rows, area = claim(lattice, surface, center, 9000.0)
+    assert (lattice.bmu.reshape(-1)[surface.voxel[rows]] == -1).all()
+    assert area < 9000
+
+
+def test_partial_matrix_above_a_patch_equals_the_plain_twin():
+    """Each unclaimed partial voxel is found once, under its first root, with f h as thickness."""
+    block = random_block(7)
+    matrix, bmu = block["matrix"], block["bmu"]
+    bmu[::11] = 3
+    roots = np.flatnonzero((matrix >= 0.5) & (bmu == -1))[:30].astype(np.int32)
+    expected = partial_above_plain(roots, SHAPE, matrix, bmu)
+    room = 6 * roots.size
+    out = (np.empty(room, np.int32), np.empty(room, np.int64), np.empty(room, np.float32))
+    n = turnover.partial_above(roots, H_UM, SHAPE, matrix, bmu, *out)
+    assert sorted(zip(out[0][:n].tolist(), out[1][:n].tolist(), strict=True)) == sorted(expected)
+    np.testing.assert_allclose(out[2][:n], matrix[out[0][:n]] * H_UM, rtol=1e-6)
+    assert n > 5
+
+
+# fronts and floors
+
+
+def random_front(seed):
+    """A block with two sites, random columns whose layers lie in its upper half, and random normals."""
+    rng = np.random.default_rng(seed)
+    block, columns = random_block(seed), 12
+    voxel = rng.permutation(np.flatnonzero(block["matrix"] > 0))[:40].astype(np.int32)
+    column = np.arange(40, dtype=np.int32) % columns
+    site = rng.integers(0, 2, columns).astype(np.int32)
+    block["bmu"][voxel] = site[column]
+    top = np.where(np.arange(40) < columns, 0, np.floor(rng.random(40) * 120) / 4).astype(np.float32)
+    normal = rng.normal(size=(columns, 3))
+    normal = (normal / np.linalg.norm(normal, axis=1, keepdims=True)).astype(np.float32)
+    phase = rng.integers(1, 5, columns).astype(np.uint8)
+    layers = (voxel, column, top, (block["matrix"][voxel] * np.float32(H_UM)).astype(np.float32))
+    return block, layers, (random_levels(seed, columns), phase, site, voxel[:columns].copy(), normal)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_front_grows_like_the_plain_twin(seed):
+    """The same new layers, and the same layers moved to a nearer column of their own site."""
+    block, layers, columns = random_front(seed)
+    layer_of = np.full(block["matrix"].size, -1, np.int32)
+    layer_of[layers[0]] = np.arange(layers[0].size)
+    names = ("level", "phase", "site", "root", "normal")
+    dicts = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    plain = [list(row) for row in zip(*(a.tolist() for a in layers), strict=True)]
+    after, fresh = grow_plain(H_UM, 0.6, SHAPE, plain, dicts, block["matrix"], block["bmu"])
+    new = (np.empty(500, np.int32), np.empty(500, np.int32), np.empty(500, np.float32), np.empty(500, np.float32))
+    n = turnover.grow_front(H_UM, 0.6, SHAPE, layers, columns, layer_of, block["matrix"], block["bmu"], new)
+    assert n == len(fresh) > 0
+    np.testing.assert_allclose(np.stack([a[:n] for a in new], axis=1), fresh, rtol=1e-5)
+    np.testing.assert_allclose(np.stack(layers, axis=1), after, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(layer_of[new[0][:n]], np.arange(n) + 40)
+    np.testing.assert_array_equal(block["bmu"][new[0][:n]], columns[2][new[1][:n]])
+
+
+def drilled(thick_um, depth_um):
+    """Plate of 200 um wide voxel columns with one shaft of 3 x 3 voxels drilled to a depth from its upper face."""
+    lattice, _ = slab(thick_um, H_UM)
+    first = 6
+    hole = np.s_[first : first + round(depth_um / H_UM), 8:11, 8:11]
+    lattice.matrix[hole], lattice.bmu[hole] = 0, 0
+    root = np.array([(first * 21 + y) * 21 + x for y in (8, 9, 10) for x in (8, 9, 10)], np.int32)
+    normal = np.tile(np.array([1, 0, 0], np.float32), (9, 1))
+    return lattice, (np.zeros(9, np.int32), root, np.full(9, depth_um, np.float32), normal)
+
+
+@pytest.mark.parametrize(("thick_um", "floor"), [(120.0, turnover.FLOOR), (60.0, turnover.NO_FLOOR)])
+def test_a_thick_plate_has_a_floor_and_a_perforated_one_has_none(thick_um, floor):
+    """A shaft of 60 um leaves bone below it in a plate of 120 um and none in a plate of 60 um."""
+    lattice, columns = drilled(thick_um, 60.0)
+    out = np.zeros(9, np.uint8)
+    flat = (lattice.matrix.reshape(-1), lattice.bmu.reshape(-1))
+    turnover.find_floors(np.arange(9), H_UM, lattice.shape, columns, *flat, out)
+    assert set(out) == {floor}
+
+
+def test_bone_goes_on_beyond_a_cut_face():
+    """A shaft that reaches the face of the block has a floor: the trabecula continues outside."""
+    matrix, bmu, out = np.zeros(5 * 5 * 5, np.float32), np.zeros(125, np.int32), np.zeros(1, np.uint8)
+    normal = np.array([[1, 0, 0]], np.float32)
+    columns = (np.zeros(1, np.int32), np.array([2 * 25 + 12], np.int32), np.full(1, 60, np.float32), normal)
+    turnover.find_floors(np.arange(1), H_UM, (5, 5, 5), columns, matrix, bmu, out)
+    assert out[0] == turnover.FLOOR
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_floors_and_bridges_equal_the_plain_twins(seed):
+    """Floor of every column and which columns without one are spanned, on random sites."""
+    block, _, (level, _, site, root, normal) = random_front(seed)
+    block["matrix"][np.random.default_rng(seed).random(block["matrix"].size) < 0.7] = 0
+    end, floor = np.maximum(level, 0), np.zeros(12, np.uint8)
+    bodies = (block["matrix"], block["bmu"])
+    turnover.find_floors(np.arange(12), H_UM, SHAPE, (site, root, end, normal), *bodies, floor)
+    one = [floor_plain(root[c], end[c], normal[c], site[c], H_UM, SHAPE, *bodies) for c in range(12)]
+    np.testing.assert_array_equal(floor == turnover.FLOOR, one)
+    floor = np.random.default_rng(seed + 9).integers(1, 3, 12).astype(np.uint8)
+    area = np.full(12, 400, np.float32)
+    bridged = np.zeros(12, np.uint8)
+    turnover.bridge_floors(np.arange(12), 60.0, 0.4, H_UM, SHAPE, (site, root, area), floor, bridged)
+    two = [bridged_plain(c, 60.0, 0.4, H_UM, SHAPE, (site, root, area), floor) for c in range(12)]
+    np.testing.assert_array_equal(bridged != 0, two)
+
+
+def test_a_pin_hole_is_spanned_and_a_wide_hole_is_not():
+    """One column without floor among 24 with one is bridged; the middle of 25 without is not."""
+    root = np.array([(2 * 9 + y) * 9 + x for y in range(2, 7) for x in range(2, 7)], np.int32)
+    columns = (np.zeros(25, np.int32), root, np.full(25, 400, np.float32))
+    floor, out = np.full(25, turnover.FLOOR, np.uint8), np.zeros(1, np.uint8)
+    floor[12] = turnover.NO_FLOOR
+    turnover.bridge_floors(np.array([12]), 60.0, 0.6, H_UM, (9, 9, 9), columns, floor, out)
+    assert out[0] == 1
+    floor[:] = turnover.NO_FLOOR
+    turnover.bridge_floors(np.array([12]), 60.0, 0.6, H_UM, (9, 9, 9), columns, floor, out)
+    assert out[0] == 0
