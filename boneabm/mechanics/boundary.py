@@ -19,12 +19,16 @@ from .mesh import VoxelMesh
 class Boundary(NamedTuple):
     """Unit cases of a boundary condition.
 
-    strains : (cases, 3, 3) displacement gradients in z, y, x; axes : loaded axes of each case
+    strains : (cases, 3, 3) displacement gradients in z, y, x
     """
 
     name: str
     strains: NDArray[np.float64]
-    axes: tuple[tuple[int, ...], ...]
+
+    def loaded(self, spans: tuple[bool, bool, bool]) -> list[bool]:
+        """Which cases put load on a part that touches both faces along these axes."""
+        cases = len(self.strains)
+        return [any(spans)] * cases if self.name == "affine" else list(spans[:cases])
 
 
 def _strain(i: int, j: int) -> NDArray[np.float64]:
@@ -56,7 +60,7 @@ def make_boundary(name: str) -> Boundary:
     if name not in _PAIRS:
         raise InputError(f'boundary: "{name}" is not a known boundary condition. {nearest(name, _PAIRS)}')
     pairs = _PAIRS[name]
-    return Boundary(name, np.array([_strain(i, j) for i, j in pairs]), tuple(tuple({i, j}) for i, j in pairs))
+    return Boundary(name, np.array([_strain(i, j) for i, j in pairs]))
 
 
 def touched_axes(mask: NDArray[np.bool_]) -> tuple[bool, bool, bool]:

@@ -123,7 +123,7 @@ class MicroFE:
         self.iterations, self.residuals = [], []
         old = self._fields if warm else None
         self._fields = np.zeros((self.cases, 3, self._mesh.nodes), np.float32)
-        loaded = self._loaded_cases()
+        loaded = self.boundary.loaded(self.spans)
         for case in range(self.cases):
             start_field = old[case] if old is not None and self._warm_cases[case] else None
             history = self._solve_case(case, start_field) if loaded[case] else [0.0]
@@ -192,7 +192,7 @@ class MicroFE:
         self._fields, self._solver = fields, None
         self.stiffness_mpa = np.array(arrays["stiffness_mpa"], np.float64)
         self.iterations, self.residuals = [int(count) for count in arrays["iterations"]], []
-        self._warm_cases, self._solved = self._loaded_cases(), True
+        self._warm_cases, self._solved = self.boundary.loaded(self.spans), True
 
     def _checked(self, modulus_mpa: ArrayLike) -> NDArray[np.float32]:
         modulus = np.ascontiguousarray(modulus_mpa, np.float32)
@@ -214,9 +214,6 @@ class MicroFE:
             assert self._mesh is not None
             self._fixed = fixed_degrees(self.boundary, self._mesh)
             self._solver = ConjugateGradients(Hierarchy(self._mesh, self._modulus, self.poisson, self._fixed))
-
-    def _loaded_cases(self) -> list[bool]:
-        return [all(self.spans[axis] for axis in axes) for axes in self.boundary.axes]
 
     def _solution(self) -> NDArray[np.float32]:
         if self._fields is None or not self._solved:
@@ -275,7 +272,7 @@ class MicroFE:
             self._solver.operator.forces(self._fields[k].astype(np.float64), forces)
             stiffness[:, k] = [total(mesh, field, forces) / self._modulus.size for field in self._fields]
         stiffness = (stiffness + stiffness.T) / 2
-        unloaded = ~np.array(self._loaded_cases())
+        unloaded = ~np.array(self.boundary.loaded(self.spans))
         stiffness[unloaded, unloaded] = UNLOADED_STIFFNESS_MPA
         self.stiffness_mpa = stiffness
 
