@@ -9,7 +9,7 @@ import numpy as np
 
 from ..engine import Simulation
 from ..fields.binding import free_ligand_array
-from ..io.schema import OSTEOBLAST, OSTEOCLAST, OSTEOCYTE
+from ..io.schema import AGENT_COLUMNS, OSTEOBLAST, OSTEOCLAST, OSTEOCYTE
 
 SERIES_NAMES = (
     "day", "BV/TV", "BV/TV_binary", "BS/BV_per_mm", "mineral_g_per_cm3", "osteoclasts", "osteoblasts", "osteocytes",
@@ -142,7 +142,8 @@ def agent_table(simulation: Simulation) -> tuple[np.ndarray, dict[str, np.ndarra
         (np.full(p.n, kind), p["voxel"], p["unique_id"], day - born, *(np.broadcast_to(v, p.n) for v in rest))
         for kind, p, born, *rest in kinds
     ]
-    kind, voxel, unique_id, age_d, site, signal, mode = (np.concatenate(column) for column in zip(*parts, strict=True))
+    kinds_of, voxel, unique_id, *rest = (np.concatenate(column) for column in zip(*parts, strict=True))
     zyx = np.stack(np.unravel_index(voxel, tissue.lattice.shape), axis=1)
     points = (zyx[:, ::-1] + 0.5) * tissue.lattice.spacing_um
-    return points, dict(zip(AGENT_NAMES, (kind, unique_id, age_d, site, signal, mode), strict=True))
+    values = zip(AGENT_NAMES, (kinds_of, unique_id, *rest), strict=True)
+    return points, {name: value.astype(AGENT_COLUMNS[name].dtype) for name, value in values}
