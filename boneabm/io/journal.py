@@ -1,8 +1,9 @@
 """Change an HDF5 file so that it holds the old content or the new one, whenever the process is killed.
 
 HDF5 alone rewrites its indexes and half-filled chunks in place and in no safe order: of 30 writers of small snapshots
-killed by SIGKILL, 7 left a file that could not be read (with the journal 0 of 30). Here new data goes behind the end of the file, and what
-must change before that end is kept in memory, then written to a journal, then applied, all at the end:
+killed by SIGKILL, 7 left a file that could not be read (with the journal 0 of 30).
+Here new data goes behind the end of the file, and what must change before that end is kept in memory, then written
+to a journal, then applied, all at the end:
 
     data behind the end -> fsync -> journal -> fsync -> pages in place -> fsync -> journal removed
 

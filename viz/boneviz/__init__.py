@@ -1,0 +1,1 @@
+"""Pictures of a run: reads run folders, draws with VTK, needs no display."""
