@@ -39,11 +39,14 @@ def model(scenario: Scenario | str = "menopause", seed: int | None = None, days:
     """A simulation at day 0, open sites in steady state; for notebooks and `mesa.batch_run`.
 
     scenario : a Scenario, a path, or the name of a packaged scenario; seed, days : override those of the scenario
+    A Mesa DataCollector keeps the main values of every day; `steps` counts from day 0.
     """
     loaded = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
     simulation, _ = build(loaded.with_options(days=days, seed=seed))
     while simulation.day < 0:
         simulation.step()
+    simulation.steps = 0
+    simulation.collect()
     return simulation
 
 

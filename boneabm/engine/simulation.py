@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
+import mesa
 import numpy as np
 
 from ..cells import Osteoblast, Osteoclast, Osteocyte
@@ -25,6 +26,19 @@ class SolveParameters(NamedTuple):
     tolerance: float
     resolve_fraction: float
     resolve_days: float
+
+
+REPORTERS: dict[str, Callable[[Any], Any]] = {
+    "day": lambda model: model.day,
+    "BV/TV": lambda model: model.tissue.lattice.bv_tv,
+    "osteoclasts": lambda model: model.tissue.osteoclasts.n,
+    "osteoblasts": lambda model: model.tissue.osteoblasts.n,
+    "osteocytes": lambda model: model.tissue.osteocytes.n,
+    "open_sites": lambda model: model.tissue.sites.n,
+    "resorbed_um3": lambda model: model.tissue.volume_um3(model.tissue.today.resorbed),
+    "formed_um3": lambda model: model.tissue.volume_um3(model.tissue.today.formed),
+}
+"""What a Mesa DataCollector keeps of every day unless told otherwise."""
 
 
 class Writer(Protocol):
@@ -69,6 +83,7 @@ class Simulation(CellModel):
         self.day_rules, self.writers = tuple(day_rules), list(writers)
         self.cases: tuple[tuple[tuple[float, ...], float], ...] = ()
         self.phase_s = dict.fromkeys((rule.name for rule in self.day_rules), 0.0)
+        self.datacollector: mesa.DataCollector | None = None
         self.ledger = Ledger(tissue)
         self._register_cells()
 
@@ -112,6 +127,13 @@ class Simulation(CellModel):
             start = time.perf_counter()
             rule.run(self)
             self.phase_s[rule.name] = self.phase_s.get(rule.name, 0.0) + time.perf_counter() - start
+        if self.datacollector is not None:
+            self.datacollector.collect(self)
+
+    def collect(self, reporters: Mapping[str, Callable[[Any], Any]] = REPORTERS) -> None:
+        """Keep these values of every day from now on in a Mesa DataCollector, `self.datacollector`."""
+        self.datacollector = mesa.DataCollector(model_reporters=dict(reporters))
+        self.datacollector.collect(self)
 
     def solve_strain(self) -> None:
         """Solve the unit strain fields of the bone as it is now."""

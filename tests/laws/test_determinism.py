@@ -1,0 +1,170 @@
+"""Thread count, stops, restarts and the order of agents change no bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_bone import block, scenario
+
+from boneabm.build import assemble
+from boneabm.cells import Osteoblast, Osteoclast, Osteocyte
+from boneabm.io.agents import AgentReader
+from boneabm.io.checkpoint import read_checkpoint, state_sha256
+from boneabm.io.runfolder import RunFolder
+from boneabm.io.volumes import VolumeReader
+from boneabm.kernels.blocks import set_threads
+from boneabm.lattice import VoxelLattice
+from boneabm.run import resume_run, run_scenario
+
+BUSY = {"activation.frequency_per_y": 0.16, "activation.lead_in_d": 30}
+DAYS = 40
+
+
+def digest(simulation) -> str:
+    return state_sha256(simulation.state.arrays())
+
+
+@pytest.fixture(scope="module")
+def straight():
+    """Digest of a run that never stopped, on one thread."""
+    set_threads(1)
+    simulation = block(parameters=BUSY)
+    while simulation.day < DAYS:
+        simulation.step()
+    assert simulation.tissue.sites.n > 0
+    return digest(simulation)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_change_no_bit(straight, threads):
+    """The state after 70 days is the same for 1, 2 and 3 threads."""
+    set_threads(threads)
+    simulation = block(parameters=BUSY)
+    while simulation.day < DAYS:
+        simulation.step()
+    set_threads(1)
+    assert digest(simulation) == straight
+
+
+@pytest.mark.parametrize("stop_day", [-30, -7, 0, 13, 31])
+def test_resume_equals_no_stop(straight, stop_day):
+    """A state saved on any day and put into a fresh simulation ends in the same bits."""
+    simulation = block(parameters=BUSY)
+    while simulation.day < stop_day:
+        simulation.step()
+    saved = {name: array.copy() for name, array in simulation.state.arrays().items()}
+    empty = VoxelLattice.from_mask(np.zeros(simulation.tissue.lattice.shape, bool), 20.0)
+    again = assemble(scenario(parameters=BUSY), empty)
+    again.restore(saved)
+    assert digest(again) == digest(simulation)
+    while again.day < DAYS:
+        again.step()
+    assert digest(again) == straight
+
+
+def test_cells_one_by_one_in_any_order_equal_the_bulk_rule():
+    """agent.step() on every cell in a shuffled order leaves the same columns as the bulk kernel, bit for bit."""
+    simulation = block(parameters=BUSY)
+    for _ in range(45):
+        simulation.step()
+    tissue = simulation.tissue
+    assert tissue.osteoclasts.n > 0
+    for kind, cells in ((Osteocyte, tissue.osteocytes), (Osteoclast, tissue.osteoclasts), (Osteoblast, tissue.osteoblasts)):
+        start = {name: array.copy() for name, array in cells.arrays().items()}
+        simulation.agents_by_type[kind].do("step")
+        bulk = {name: array.copy() for name, array in cells.arrays().items()}
+        for name, array in start.items():
+            cells[name][:] = array
+        order = list(simulation.agents_by_type[kind])[:400] if kind is Osteocyte else list(simulation.agents_by_type[kind])
+        random.Random(1).shuffle(order)
+        for cell in order:
+            cell.step()
+        rows = [cells.row_of(cell) for cell in order]
+        for name, array in cells.arrays().items():
+            np.testing.assert_array_equal(array[rows], bulk[name][rows], err_msg=f"{kind.__name__}.{name}")
+
+
+def test_a_stopped_run_continues_to_the_same_files(tmp_path):
+    """Two folders, one stopped by an error in the middle and resumed: same digest, same series, same events."""
+    small = scenario(parameters=BUSY, output={"checkpoint_every": "5 d", "volumes_every": "5 d", "agents_every": "5 d"})
+    whole = run_scenario(small, out=tmp_path / "whole")
+
+    def stop(progress):
+        if progress.day == 8:
+            raise RuntimeError("stopped by the test")
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        run_scenario(small, out=tmp_path / "part", report=stop)
+    resumed = resume_run(tmp_path / "part")
+    assert resumed.state_sha256 == whole.state_sha256
+    assert resumed.bv_tv_first == whole.bv_tv_first
+    for name in ("series.csv", "events.csv"):
+        assert (tmp_path / "part" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    for name in ("run.vtkhdf", "agents.vtkhdf"):
+        reader = VolumeReader if name.startswith("run") else AgentReader
+        assert reader(tmp_path / "part" / name).days == reader(tmp_path / "whole" / name).days
+    again = resume_run(tmp_path / "part")
+    assert again.finished_before
+    assert again.state_sha256 == whole.state_sha256
+
+
+@pytest.mark.slow
+def test_a_killed_run_continues_to_the_same_state(tmp_path):
+    """SIGKILL at a random moment: every announced snapshot is readable, and the resumed run ends in the same bits."""
+    tables = {"parameters": BUSY, "output": {"checkpoint_every": "3 d", "volumes_every": "2 d", "agents_every": "4 d"}}
+    small = scenario(**tables)
+    file = tmp_path / "small.toml"
+    file.write_text(small.resolved_toml(), encoding="utf-8")
+    whole = run_scenario(small, out=tmp_path / "whole").state_sha256
+    for trial, delay_s in enumerate((0.6, 1.1)):
+        folder = tmp_path / f"killed{trial}"
+        words = [sys.executable, "-m", "boneabm", "run", str(file), "--out", str(folder), "--quiet"]
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(folder / "log.jsonl", process)
+        time.sleep(delay_s)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        days = RunFolder.open(folder).announced("snapshot")
+        stored = VolumeReader(folder / "run.vtkhdf")
+        assert set(days) <= set(stored.days)
+        for day in days:
+            assert stored.read("matrix", day=day).max() == 1.0
+        assert resume_run(folder).state_sha256 == whole
+
+
+def wait_for(path: Path, process: subprocess.Popen) -> None:
+    """Until a file is there; fails when its writer has ended without it."""
+    for _ in range(1200):
+        if path.exists():
+            return
+        assert process.poll() is None, "the run ended before it made its folder"
+        time.sleep(0.05)
+    raise AssertionError(f"{path} never appeared")
+
+
+def test_ctrl_c_writes_a_checkpoint(tmp_path):
+    """SIGINT ends the day, saves it, and says how to go on; exit code 130."""
+    file = tmp_path / "long.toml"
+    file.write_text(scenario(parameters=BUSY, simulation={"days": 3000, "seed": 1}).resolved_toml(), encoding="utf-8")
+    folder = tmp_path / "run"
+    words = [sys.executable, "-m", "boneabm", "run", str(file), "--out", str(folder), "--json"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+    wait_for(folder / "log.jsonl", process)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert "boneabm resume" in errors
+    assert "Traceback" not in errors
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert lines[-1]["event"] == "interrupted"
+    assert read_checkpoint(folder / "checkpoint.h5")[1]["day"] == lines[-1]["day"]
