@@ -1,4 +1,4 @@
-"""Formation: osteoblast deposits shared out over the columns under their footprint, and the overfill above a full column."""
+"""Formation: osteoblast deposits shared over the columns under their footprint, overfill above a full column."""
 
 from __future__ import annotations
 
@@ -67,10 +67,13 @@ def room_score(a, b, c, matrix, zz, yy, xx, normal, column):
 
 
 @rule
-def find_room(col, shape, columns, layers, layer_of, matrix, bmu):
-    """Best voxel around the root of a full column for new matrix (flat index), or -1 where there is no room."""
+def find_room(col, spacing_um, shape, columns, layers, layer_of, matrix, bmu):
+    """Best voxel around the root of a full column for new matrix (flat index), or -1 where there is no room.
+
+    Layers that are still open, or whose matrix has yet to follow their level today, have none.
+    """
     level, site, root, normal = columns
-    column, top = layers
+    column, top, thick = layers
     nz, ny, nx = shape
     v = root[col]
     z, y, x = v // (ny * nx), (v // nx) % ny, v % nx
@@ -85,6 +88,8 @@ def find_room(col, shape, columns, layers, layer_of, matrix, bmu):
                 if bmu[w] >= 0:
                     row = layer_of[w]
                     if bmu[w] != site[col] or row < 0 or level[column[row]] > top[row] + 1e-4:
+                        continue
+                    if matrix[zz, yy, xx] < thick[row] / spacing_um - 1e-4:
                         continue
                 score = room_score(a, b, c, matrix, zz, yy, xx, normal, col)
                 if score > best:
@@ -118,7 +123,7 @@ def settle_inboxes(day, spacing_um, inbox, columns, layers, layer_of, lattice, b
         for _ in range(4):
             if rest * SCALE < 1.0:
                 break
-            w = find_room(col, shape, (level, site, root, normal), (column, top), layer_of, matrix, bmu)
+            w = find_room(col, spacing_um, shape, (level, site, root, normal), layers, layer_of, matrix, bmu)
             if w < 0:
                 break
             before = flat[w]
