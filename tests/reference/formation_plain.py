@@ -1,0 +1,91 @@
+"""Plain twins of the formation kernels: osteoblast deposits as Python numbers, cell by cell."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from turnover_plain import AROUND, FACES, UNIT, add_plain, neighbors
+
+FORMATION, FLOOR = 4, 1
+WITH_SELF = sorted([*AROUND, (0, 0, 0)])
+
+
+def share_plain(deposit_um3, own_column, voxel_um3, shape, columns):
+    """Inbox of every column, 2^-24 voxel; columns : list of dicts level, start, phase, floor, site, root."""
+    inbox = [0] * len(columns)
+    at = {column["root"]: c for c, column in enumerate(columns)}
+    for deposit, own in zip(deposit_um3, own_column, strict=True):
+        amount = float(deposit) / voxel_um3 * UNIT
+        around = [at[w] for w, _ in neighbors(columns[own]["root"], shape, WITH_SELF) if w in at]
+        weight = {}
+        for c in around:
+            column = columns[c]
+            if (column["site"], column["phase"], column["floor"]) == (columns[own]["site"], FORMATION, FLOOR):
+                weight[c] = max(column["level"] - column["start"], 0) ** 2
+        total = sum(weight.values())
+        if total == 0:
+            inbox[own] += int(amount)
+            continue
+        for c, w in weight.items():
+            inbox[c] += int(amount * w / total)
+    return inbox
+
+
+def room_plain(column, spacing_um, shape, columns, layers, matrix, bmu):
+    """Flat index of the best voxel around a full column for new matrix, or None.
+
+    score = outward - 0.15 (|step|^2 - 1) + 0.3 f + 0.25 sum of f on the six faces, the root itself 1.5 + filled;
+    full voxels, other sites and layers that are open or not yet settled have no room; below 0.2 nothing fits
+    """
+    row_of = {layer[0]: layer for layer in layers}
+    best, place = 0.2, None
+    for w, step in neighbors(column["root"], shape, WITH_SELF):
+        if matrix[w] >= 1:
+            continue
+        if bmu[w] >= 0:
+            layer = row_of.get(w)
+            if bmu[w] != column["site"] or layer is None or columns[layer[1]]["level"] > layer[2] + 1e-4:
+                continue
+            if matrix[w] < layer[3] / spacing_um - 1e-4:
+                continue
+        here = np.unravel_index(w, shape)
+        faces = [np.clip(np.add(here, face), 0, np.array(shape) - 1) for face in FACES]
+        filled = 0.3 * float(matrix[w]) + 0.25 * sum(float(matrix.reshape(shape)[tuple(face)]) for face in faces)
+        square = sum(s * s for s in step)
+        along = float(np.dot(step, column["normal"]))
+        score = 1.5 + filled if square == 0 else filled - along / math.sqrt(square) - 0.15 * (square - 1)
+        if score > best:
+            best, place = score, w
+    return place
+
+
+def settle_inboxes_plain(day, spacing_um, inbox, columns, layers, block, shape, own):
+    """Levels rise by their inboxes, the rest goes into at most four voxels around; returns the amount without room.
+
+    columns, layers and block are changed; own : integer amounts of the block
+    """
+    unplaced = 0.0
+    for c, column in enumerate(columns):
+        if inbox[c] <= 0:
+            continue
+        rise = inbox[c] / UNIT * spacing_um**3 / column["area"]
+        fits = min(rise, max(column["level"] - column["start"], 0))
+        column["level"] -= fits
+        rest = (rise - fits) * column["area"] / spacing_um**3
+        stack = (spacing_um, shape, columns, layers, block["matrix"], block["bmu"])
+        for _ in range(4):
+            w = room_plain(column, *stack) if rest * UNIT >= 1 else None
+            goal = 0 if w is None else round(min(float(block["matrix"][w]) + rest, 1) * UNIT)
+            if w is None or goal <= own["matrix"][w]:
+                break
+            added = add_plain(own, block["osteoid_day"], w, goal, day)
+            block["matrix"][w] = goal / UNIT
+            rest -= added / UNIT
+            for layer in layers:
+                if layer[0] == w:
+                    layer[2] -= added / UNIT * spacing_um
+                    layer[3] += added / UNIT * spacing_um
+                    columns[layer[1]]["level"] = min(columns[layer[1]]["level"], layer[2])
+        unplaced += rest
+    return unplaced
