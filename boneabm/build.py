@@ -54,8 +54,8 @@ def make_bone(scenario: Scenario) -> tuple[np.ndarray, dict[str, Any]]:
     """Bone mask of a scenario, generated or from an image, with its record."""
     bone = scenario.bone
     if isinstance(bone, GeneratedBone):
-        look = {"plates": bone.plates, "stretch": bone.stretch, "holes": bone.holes, "seed": bone.seed}
-        spec = BlockSpec(bone.shape, bone.spacing_um, bone.bv_tv, bone.tb_th_um, **look)
+        target = (bone.shape, bone.spacing_um, bone.bv_tv, bone.tb_th_um)
+        spec = BlockSpec(*target, seed=bone.seed, plates=bone.plates, stretch=bone.stretch, holes=bone.holes)
         return generate(spec, lambda mask: mean_thickness(mask, 1.0), user_cache() / "blocks")
     segmentation = Segmentation(bone.sigma_voxels, bone.threshold, bone.largest, bone.crop)
     mask, record = read_bone(bone.image, bone.spacing_um, segmentation)
@@ -92,7 +92,8 @@ def make_body(scenario: Scenario, parameters: ParameterSet) -> Body:
 def make_program(scenario: Scenario, parameters: ParameterSet) -> Program:
     """Loading program: the scenario's activities, else the default habit, under its conditions."""
     rows = [
-        Activity(a.name, LoadCase(a.stress_mpa, a.cycles_per_d), a.start_d, _until(a.until_d)) for a in scenario.activity
+        Activity(a.name, LoadCase(a.stress_mpa, a.cycles_per_d), a.start_d, _until(a.until_d))
+        for a in scenario.activity
     ]
     if not rows:
         rows = list(habitual_program(parameters.section("load", LoadParameters)))

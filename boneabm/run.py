@@ -26,7 +26,6 @@ from .io.xdmf import write_xdmf
 from .kernels.blocks import set_threads
 from .lattice import VoxelLattice
 from .parameters import ParameterSet
-from .remodeling.events import EVENT_COLUMNS
 from .scenario import Scenario
 
 
@@ -80,7 +79,7 @@ class Recorder:
         self.volumes = VolumeWriter(folder.volumes, lattice.shape, lattice.spacing_um, list(output.fields), meta)
         self.agents = AgentWriter(folder.agents, AGENT_NAMES, meta)
         self.series = SeriesWriter(folder.series, SERIES_NAMES)
-        self.events = EventWriter(folder.events, EVENT_COLUMNS)
+        self.events = EventWriter(folder.events)
         self.last_day = scenario.simulation.days
         self.clock_s = time.perf_counter()
         self.spent_s = 0.0
@@ -113,7 +112,7 @@ class Recorder:
         self.volumes.append(simulation.day, volume_arrays(simulation, self.scenario.output.fields))
         write_xdmf(self.folder.xdmf, self.folder.volumes)
         facts = {"day": simulation.day, "file": self.folder.volumes.name}
-        self.folder.log("snapshot", **facts, open_sites=simulation.tissue.sites.n)
+        self.folder.log("snapshot", **facts, osteoclasts=int((simulation.tissue.osteoclasts["mode"] != 0).sum()))
 
     def checkpoint(self, simulation: Simulation) -> None:
         """Write the whole state and announce it."""
@@ -236,16 +235,16 @@ def finished(folder: RunFolder, arrays: dict[str, np.ndarray], meta: dict[str, A
 
 
 def picture_day(folder: RunFolder) -> int:
-    """Latest stored day with open sites, else the last stored day."""
-    stored = {line["day"]: line.get("open_sites", 0) for line in folder.read_log("snapshot")}
-    busy = [day for day, sites in stored.items() if sites > 0]
-    return max(busy or stored)
+    """Stored day with the most osteoclasts at work, the latest of equals."""
+    stored = [(line.get("osteoclasts", 0), line["day"]) for line in folder.read_log("snapshot")]
+    return max(stored)[1]
 
 
 def describe(scenario: Scenario, text: str, record: dict[str, Any]) -> dict[str, str]:
     """What the output files say about their origin: versions, scenario, parameters with sources, seed, input."""
     parameters = ParameterSet.load().override(scenario.parameters)
-    rows = "\n".join(f"{p['section']}.{p['name']} = {p['value']} {p['unit']} ({p['source']})" for p in parameters.rows())
+    used = (f"{p['section']}.{p['name']} = {p['value']} {p['unit']} ({p['source']})" for p in parameters.rows())
+    rows = "\n".join(used)
     bone = ", ".join(f"{key} = {value}" for key, value in record.items())
     return {**provenance(), "scenario": text, "parameters": rows, "seed": str(scenario.simulation.seed), "bone": bone}
 

@@ -21,7 +21,7 @@ LAYERS = {
     "engine": 6, "io": 6,
     "build": 7, "analysis": 7,
     "run": 8,
-    "explain": 9, "cli": 9, "cli_report": 9,
+    "explain": 9, "cli": 9, "cli_report": 9, "__main__": 9,
 }  # fmt: skip
 DOORS = {
     "numba": ("boneabm/kernels/",),
@@ -165,7 +165,7 @@ def test_functions_are_short() -> None:
 
 def test_files_are_short() -> None:
     """Files hold at most 600 lines, and nineteen in twenty at most 400."""
-    sizes = sorted((len(path.read_text(encoding="utf-8").splitlines()), str(path.relative_to(ROOT))) for path in SOURCES)
+    sizes = sorted((len(path.read_text(encoding="utf-8").splitlines()), path.name) for path in SOURCES)
     assert sizes[-1][0] <= MOST_FILE_LINES, sizes[-1]
     assert sizes[int(0.95 * len(sizes))][0] <= FILE_LINES, sizes[int(0.95 * len(sizes))]
 
@@ -180,6 +180,7 @@ def test_public_functions_are_documented() -> None:
         and not node.name.startswith("_")
         and ast.get_docstring(node) is None
         and not (path.name == "day.py" and isinstance(node, ast.FunctionDef))
+        and not any("setter" in ast.unparse(decorator) for decorator in node.decorator_list)
         and not nested(node, path)
     ]
     assert not missing, "\n".join(missing)

@@ -8,33 +8,35 @@ from typing import Any
 import numpy as np
 
 from ..engine import Simulation
-from ..fields.binding import free_ligand_array
-from ..io.schema import AGENT_COLUMNS, OSTEOBLAST, OSTEOCLAST, OSTEOCYTE
+from ..fields import free_ligand_array
+from ..io.schema import AGENT_COLUMNS, OSTEOBLAST, OSTEOCLAST, OSTEOCYTE, SERIES_FIRST, SERIES_FURTHER
+from ..kernels.motion import WAITING
 
-SERIES_NAMES = (
-    "day", "BV/TV", "BV/TV_binary", "BS/BV_per_mm", "mineral_g_per_cm3", "osteoclasts", "osteoblasts", "osteocytes",
-    "resorbed_um3", "formed_um3", "Ac.f_per_y", "fragments_um3", "open_sites", "opened_sites", "apposition_um_per_d",
-    "precursor_pool", "occupancy", "signal_median", "stiffness_zz_mpa", "stiffness_yy_mpa", "stiffness_xx_mpa",
-    "age_y", "estradiol_pg_per_ml", "pth_pg_per_ml", "m_rankl", "m_opg", "m_oc_life", "m_sclerostin",
-)  # fmt: skip
-AGENT_NAMES = ("type", "unique_id", "age_d", "site", "signal", "mode")
+SERIES_NAMES = (*SERIES_FIRST, *SERIES_FURTHER)
+AGENT_NAMES = tuple(AGENT_COLUMNS)
 
 
 def series_row(simulation: Simulation) -> dict[str, Any]:
     """The row of series.csv for the day just simulated, in the order of SERIES_NAMES."""
-    state, tissue, today = simulation.state, simulation.tissue, simulation.tissue.today
-    lattice, m, body = tissue.lattice, state.modulators, state.body
-    stiffness = np.diag(state.strain.fe.stiffness_mpa)
+    values = (simulation.day, *_bone_values(simulation), *_cell_values(simulation), *_body_values(simulation))
+    return dict(zip(SERIES_NAMES, values, strict=True))
+
+
+def _bone_values(simulation: Simulation) -> tuple[float, ...]:
+    """BV/TV, BV/TV_binary, BS/BV, mineral."""
+    tissue = simulation.tissue
+    lattice = tissue.lattice
     bone_um3 = lattice.bv_tv * lattice.matrix.size * lattice.voxel_um3
-    weight = tissue.surface.area_um2.astype(np.float64)
+    ratio = 1000.0 * tissue.surface.total_um2 / bone_um3 if bone_um3 else 0.0
+    return lattice.bv_tv, float(lattice.bone.mean(dtype=np.float64)), ratio, tissue.mineral_g_per_cm3()
+
+
+def _cell_values(simulation: Simulation) -> tuple[float, ...]:
+    """From osteoclasts to the median signal."""
+    tissue, today, state = simulation.tissue, simulation.tissue.today, simulation.state
     signal = tissue.osteocytes["signal"]
-    values = (
-        state.day,
-        lattice.bv_tv,
-        float(lattice.bone.mean(dtype=np.float64)),
-        1000.0 * tissue.surface.total_um2 / bone_um3 if bone_um3 else 0.0,
-        tissue.mineral_g_per_cm3(),
-        int((tissue.osteoclasts["mode"] != 0).sum()),
+    return (
+        int((tissue.osteoclasts["mode"] != WAITING).sum()),
         tissue.osteoblasts.n,
         tissue.osteocytes.n,
         tissue.volume_um3(today.resorbed),
@@ -45,20 +47,17 @@ def series_row(simulation: Simulation) -> dict[str, Any]:
         today.opened,
         today.apposition_um / today.working if today.working else 0.0,
         tissue.pool,
-        float((tissue.occupancy * weight[: tissue.occupancy.size]).sum() / weight.sum())
-        if tissue.occupancy.size == weight.size
-        else float(tissue.occupancy.mean()) if tissue.occupancy.size else 0.0,
+        today.occupancy,
         float(np.median(signal)) if signal.size else 0.0,
-        *stiffness.tolist(),
-        body.age_y(state.day),
-        body.estradiol_pg_per_ml(state.day),
-        body.pth_pg_per_ml(state.day),
-        m.m_rankl,
-        m.m_opg,
-        m.m_oc_life,
-        m.m_sclerostin,
     )
-    return dict(zip(SERIES_NAMES, values, strict=True))
+
+
+def _body_values(simulation: Simulation) -> tuple[float, ...]:
+    """Apparent stiffness, then age, hormones and modulators."""
+    state = simulation.state
+    body, m, day = state.body, state.modulators, state.day
+    levels = (body.age_y(day), body.estradiol_pg_per_ml(day), body.pth_pg_per_ml(day))
+    return (*np.diag(state.strain.fe.stiffness_mpa).tolist(), *levels, m.m_rankl, m.m_opg, m.m_oc_life, m.m_sclerostin)
 
 
 def volume_arrays(simulation: Simulation, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -78,16 +77,16 @@ def _first_case(simulation: Simulation) -> np.ndarray | None:
 
 def _energy_density(simulation: Simulation) -> np.ndarray:
     amplitudes = _first_case(simulation)
-    return np.zeros_like(simulation.state.strain.psi) if amplitudes is None else (
-        simulation.state.strain.fe.energy_density(amplitudes)
-    )
+    if amplitudes is None:
+        return np.zeros(simulation.tissue.lattice.shape, np.float32)
+    return simulation.state.strain.fe.energy_density(amplitudes)
 
 
 def _effective_strain(simulation: Simulation) -> np.ndarray:
     amplitudes = _first_case(simulation)
-    return np.zeros_like(simulation.state.strain.psi) if amplitudes is None else (
-        simulation.state.strain.fe.effective_strain(amplitudes)
-    )
+    if amplitudes is None:
+        return np.zeros(simulation.tissue.lattice.shape, np.float32)
+    return simulation.state.strain.fe.effective_strain(amplitudes)
 
 
 def _stimulus(simulation: Simulation) -> np.ndarray:
@@ -133,7 +132,7 @@ def agent_table(simulation: Simulation) -> tuple[np.ndarray, dict[str, np.ndarra
     tissue, day = simulation.tissue, simulation.day
     clasts, blasts, cytes = tissue.osteoclasts, tissue.osteoblasts, tissue.osteocytes
     felt = simulation.state.strain.psi.reshape(-1)
-    kinds = (
+    kinds: tuple[tuple[Any, ...], ...] = (
         (OSTEOCLAST, clasts, clasts["arrival_day"], clasts["site"], felt[clasts["voxel"]], clasts["mode"]),
         (OSTEOBLAST, blasts, blasts["birth_day"], blasts["site"], felt[blasts["voxel"]], 0),
         (OSTEOCYTE, cytes, cytes["birth_day"], -1, cytes["signal"], 0),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import InputError
 from .compat import Agent, Model, forget_model, seeding
 from .population import IdCounter, Population
@@ -43,6 +46,11 @@ class CellModel(Model):
     @agents.setter
     def agents(self, agents: Any) -> None:
         raise AttributeError("model.agents lists the agents of the model and cannot be set; use another name.")
+
+    @staticmethod
+    def cells(population: Population, ids: NDArray[np.int64]) -> CellSet:
+        """Set of the cells of a population with these numbers."""
+        return CellSet(population, ids)
 
     def population(self, kind: type[Cell]) -> Population:
         """Columns of one kind of cell; an empty population is made for a kind not yet there."""

@@ -94,15 +94,13 @@ class Cell(Agent):
     @classmethod
     def create_agents(cls, model: CellModel, n: int, *args: Any, **kwargs: Any) -> CellSet:  # type: ignore[override]
         """Add n cells and return them as a set; each value is one for all or a sequence of length n, as in Mesa."""
-        from .sets import CellSet
-
         population = model.population(cls)
         if cls.__init__ is Cell.__init__ and not args:
-            return CellSet(population, population.create(n, **kwargs))
+            return model.cells(population, population.create(n, **kwargs))
         per_cell = zip(*(_repeated(value, n) for value in (*args, *kwargs.values())), strict=True)
         rows = list(per_cell) if args or kwargs else [()] * n
         cells = [cls(model, *row[: len(args)], **dict(zip(kwargs, row[len(args) :], strict=True))) for row in rows]
-        return CellSet(population, np.array([cell.unique_id for cell in cells], np.int64))
+        return model.cells(population, np.array([cell.unique_id for cell in cells], np.int64))
 
     @classmethod
     def _of_row(cls, population: Population, unique_id: int, row: int) -> Self:

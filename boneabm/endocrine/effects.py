@@ -41,8 +41,9 @@ def effect_table() -> tuple[Effect, ...]:
     text = resources.files("boneabm.data").joinpath("effects.csv").read_text(encoding="utf-8")
     rows = []
     for row in csv.DictReader(text.splitlines()):
-        numbers = {name: float(row.pop(name)) for name in ("exponent", "low", "high")}
-        effect = Effect(**row, **numbers)
+        exponent, low, high = (float(row[name]) for name in ("exponent", "low", "high"))
+        sign, form, source, confidence, note = (row[n] for n in ("sign", "form", "source", "confidence", "note"))
+        effect = Effect(row["driver"], row["target"], exponent, low, high, sign, form, source, confidence, note)
         _check(effect)
         rows.append(effect)
     return tuple(rows)

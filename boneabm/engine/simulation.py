@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import mesa
 import numpy as np
 
-from ..cells import Osteoblast, Osteoclast, Osteocyte
+from ..cells import Osteoblast, Osteoclast, Osteocyte, Population
 from ..cells.model import CellModel
 from ..loading import Program
 from ..mechanics import Material, voxel_modulus
@@ -88,24 +88,20 @@ class Simulation(CellModel):
         self._register_cells()
 
     def _register_cells(self) -> None:
-        kinds = {
-            Osteoclast: (self.tissue.osteoclasts, self._osteoclasts),
-            Osteoblast: (self.tissue.osteoblasts, self._osteoblasts),
-            Osteocyte: (self.tissue.osteocytes, self._osteocytes),
-        }
-        for kind, (population, rule) in kinds.items():
-            self.register_population(kind, population)
-            population.bulk_rows["step"] = lambda cells, rows, rule=rule: rule(rows)
-            population.bulk["step"] = lambda cells, rule=rule: rule(cells.alive_rows())
+        rules = {Osteoclast: self._osteoclasts, Osteoblast: self._osteoblasts, Osteocyte: self._osteocytes}
+        for population in self.tissue.populations.values():
+            self.register_population(population.kind, population)
+            population.bulk_rows["step"] = rules[population.kind]
+            population.bulk["step"] = _on_all(rules[population.kind])
 
-    def _osteoclasts(self, rows: np.ndarray) -> None:
+    def _osteoclasts(self, cells: Population, rows: np.ndarray) -> None:
         s = self.state
         resorption.intend(s.tissue, rows, s.signals, s.seed, self.day, s.modulators, self.rules.osteoclast)
 
-    def _osteoblasts(self, rows: np.ndarray) -> None:
+    def _osteoblasts(self, cells: Population, rows: np.ndarray) -> None:
         formation.intend(self.tissue, rows, self.state.modulators, self.rules.osteoblast)
 
-    def _osteocytes(self, rows: np.ndarray) -> None:
+    def _osteocytes(self, cells: Population, rows: np.ndarray) -> None:
         s = self.state
         mechanostat.sense(s.tissue, rows, s.strain.psi, s.seed, self.day, s.modulators, self.rules.osteocyte)
 
@@ -159,3 +155,8 @@ class Simulation(CellModel):
         self.reset_ledger()
         self.cases = self.state.strain.cases
         self.update_stimulus()
+
+
+def _on_all(rule: Callable[[Population, np.ndarray], None]) -> Callable[[Population], None]:
+    """The same rule for every living cell."""
+    return lambda cells: rule(cells, cells.alive_rows())

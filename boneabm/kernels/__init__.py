@@ -30,7 +30,7 @@ def user_cache() -> Path:
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = str(user_cache() / f"kernels-{source_hash()}")
+    numba.config.CACHE_DIR = str(user_cache() / f"kernels-{source_hash()}")  # type: ignore[attr-defined]
 
 kernel = njit(cache=True, nogil=True)
 rule = njit(cache=True, nogil=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 
@@ -20,6 +21,15 @@ class _Pool:
 
 
 _POOL = _Pool()
+
+
+def _forget_threads() -> None:
+    """Threads do not survive a fork: a child (mesa.batch_run makes some) starts with one."""
+    _POOL.threads, _POOL.executor = 1, None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_threads)
 
 
 def available_threads() -> int:
@@ -49,7 +59,7 @@ def launch(kernel: Callable[..., Any], blocks: int, *args: Any) -> None:
         kernel(0, blocks, *args)
         return
     edges = [blocks * t // threads for t in range(threads + 1)]
-    waiting = [_POOL.executor.submit(kernel, a, b, *args) for a, b in zip(edges[1:-1], edges[2:], strict=True)]
+    waiting = [_POOL.executor.submit(kernel, a, b, *args) for a, b in pairwise(edges[1:])]
     kernel(edges[0], edges[1], *args)
     for task in waiting:
         task.result()

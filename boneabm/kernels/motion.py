@@ -123,14 +123,21 @@ def osteoclast_intents(rows, seed, day, spacing_um, shape, cells, columns, colum
         advance[row], leaves[row], wish[row] = 0.0, 0, NOWHERE
         if mode[row] == SEARCHING:
             here = np.int64(voxel[row])
-            wish[row] = next_patch(here, seed, day, key[row], spacing_um, shape, surface_row, bmu, rankl, opg, b, p)
+            place = (surface_row, bmu, rankl, opg, b, p)
+            wish[row] = next_patch(here, seed, day, key[row], spacing_um, shape, *place)
         elif mode[row] != WAITING:
             col = column_of_root[voxel[row]]
             if col < 0:
                 continue
             ratio = front_occupancy(col, shape, spacing_um, columns, rankl, opg, b) / reference
             depth, done = erosion_um(
-                mode[row], np.float64(columns[0][col]), np.float64(nuclei[row]), support(ratio, p), life_factor, activity, p
+                mode[row],
+                np.float64(columns[0][col]),
+                np.float64(nuclei[row]),
+                support(ratio, p),
+                life_factor,
+                activity,
+                p,
             )
             advance[row] = depth
             leaves[row] = done
@@ -148,7 +155,7 @@ def apposition_um3(level_um, start_um, end_um, activity, p):
 
 @kernel
 def osteoblast_intents(rows, cells, columns, column_of_root, activity, p):
-    """What the listed osteoblasts intend to lay today, um3; cells : (voxel, deposit_um3); columns : (level, start, end)."""
+    """What the listed osteoblasts intend to lay today; cells : (voxel, deposit_um3); columns : (level, start, end)."""
     voxel, deposit = cells
     level, start, end = columns
     for row in rows:

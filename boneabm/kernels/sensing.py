@@ -73,7 +73,7 @@ def sense(first, last, rows, seed, day, gain, survival, p, cells, psi, matrix):
 
 @rule
 def secretion(signal, p):
-    """RANKL, OPG and sclerostin of an osteocyte relative to one at its set point: exp(-a (S-1)), exp(b (S-1)), exp(-c (S-1))."""
+    """RANKL, OPG, sclerostin relative to a cell at its set point: exp(-a (S-1)), exp(b (S-1)), exp(-c (S-1))."""
     d = signal - 1.0
     return math.exp(-p.rankl_slope * d), math.exp(p.opg_slope * d), math.exp(-p.sclerostin_slope * d)
 

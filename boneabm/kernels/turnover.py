@@ -125,7 +125,7 @@ def claim_patch(center, quota_um2, reach_um, spacing_um, shape, surface, surface
     out_row     : (M,) int32, rows taken, nearest first
     returns (number of rows, area, um2)
     """
-    voxel, normal, area = surface
+    _, normal, area = surface
     nz, ny, nx = shape
     own = surface_row[center]
     z0, y0, x0 = center // (ny * nx), (center // nx) % ny, center % nx
@@ -163,7 +163,7 @@ def claim_patch(center, quota_um2, reach_um, spacing_um, shape, surface, surface
 
 @kernel
 def partial_above(roots, spacing_um, shape, matrix, bmu, out_voxel, out_root, out_thick_um):
-    """Unclaimed partial matrix (0 < f < 0.5) on the faces of claimed roots: it belongs to their columns, above the surface.
+    """Unclaimed partial matrix (0 < f < 0.5) on the faces of claimed roots: it belongs to their columns, above them.
 
     roots : (N,) int32 flat voxels; out_* : (6 N,) voxel, index into roots, thickness um; returns the number found
     """

@@ -37,16 +37,16 @@ from numba import njit
 SOLVER_MATH = {"nnan", "ninf", "nsz", "contract", "arcp"}  # nothing that reorders sums
 BATCH = 128
 _PAD = 16
+_WIDTH = BATCH + 2 * _PAD
 
 solver_kernel = njit(cache=True, nogil=True, fastmath=SOLVER_MATH)
 _inlined = njit(inline="always")
 
 # Rows of the work buffer, as unsigned offsets: signed indices would keep the loops from being vectorized.
-ROWS = 34
-ROW = np.uint64(BATCH + 2 * _PAD)
+BUFFER = 34 * _WIDTH
 FIRST = np.uint64(_PAD)
 ONE = np.uint64(1)
-_OFFSETS = tuple(np.uint64(row * (BATCH + 2 * _PAD)) for row in range(ROWS))
+_OFFSETS = tuple(np.uint64(row * _WIDTH) for row in range(34))
 # displacement, plain and transformed in y and z
 U, U_Y, U_Z, U_YZ, V, V_Y, V_Z, V_YZ, W, W_Y, W_Z, W_YZ = _OFFSETS[:12]
 # forces of the transformed displacements
@@ -236,7 +236,7 @@ def apply_even(first, last, x, y, run_nodes, run_length, modulus, slab_run, slab
     slab_node   : (slabs, 2) range of nodes that the slab clears
     numbers     : tuple of eight stiffness numbers in the type of x (`mechanics.hexahedron`)
     """
-    buffer = np.zeros(ROWS * (BATCH + 2 * _PAD), x.dtype)
+    buffer = np.zeros(BUFFER, x.dtype)
     for block in range(first, last):
         slab = 2 * block
         y[:, slab_node[slab, 0] : slab_node[slab, 1]] = 0
@@ -246,7 +246,7 @@ def apply_even(first, last, x, y, run_nodes, run_length, modulus, slab_run, slab
 @solver_kernel
 def apply_odd(first, last, x, y, run_nodes, run_length, modulus, slab_run, slab_column, slab_node, numbers):
     """y = K x on slabs 1, 3, 5, ...: block i is slab 2 i + 1; arguments as in `apply_even`, which must run first."""
-    buffer = np.zeros(ROWS * (BATCH + 2 * _PAD), x.dtype)
+    buffer = np.zeros(BUFFER, x.dtype)
     for block in range(first, last):
         slab = 2 * block + 1
         y[:, slab_node[slab, 0] : slab_node[slab, 1]] = 0

@@ -12,10 +12,10 @@ import numpy as np
 
 from .multigrid import CHUNKS
 from .voxel_fe import (
+    BUFFER,
     FIRST,
     MODULUS,
     ONE,
-    ROW,
     U_Y,
     U_YZ,
     U_Z,
@@ -32,8 +32,6 @@ from .voxel_fe import (
     solver_kernel,
     transform_rows,
 )
-
-_BUFFER = 34 * int(ROW)
 
 
 @solver_kernel
@@ -72,7 +70,7 @@ def unit_energy(first, last, field, run_nodes, run_length, run_voxel, slab_run, 
 
     field : (3, nodes) float64, displacement in voxel edges; out : (voxels,) float32, other voxels are not touched
     """
-    buffer = np.zeros(_BUFFER)
+    buffer = np.zeros(BUFFER)
     z, y, x = field[0], field[1], field[2]
     for slab in range(first, last):
         run, last_run = slab_run[slab], slab_run[slab + 1]

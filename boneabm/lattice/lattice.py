@@ -37,13 +37,15 @@ class VoxelLattice:
     @classmethod
     def from_mask(cls, mask: np.ndarray, spacing_um: float) -> VoxelLattice:
         """Fully mineralizable, quiescent bone without mineral yet where `mask` is true."""
-        zeros = [np.zeros(mask.shape, np.float32) for _ in range(4)]
-        return cls(float(spacing_um), mask.astype(np.float32), *zeros, np.full(mask.shape, NO_SITE, np.int32))
+        osteoid, mineral, born_day, osteoid_day = (np.zeros(mask.shape, np.float32) for _ in range(4))
+        bmu = np.full(mask.shape, NO_SITE, np.int32)
+        return cls(float(spacing_um), mask.astype(np.float32), osteoid, mineral, born_day, osteoid_day, bmu)
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, int, int]:
         """Number of voxels along (z, y, x)."""
-        return self.matrix.shape
+        z, y, x = self.matrix.shape
+        return z, y, x
 
     @property
     def voxel_um3(self) -> float:

@@ -51,7 +51,10 @@ class ConjugateGradients:
             energy = total(mesh, self.residual, correction)
             mesh.run(multigrid.redirect, chunks, energy / old_energy, correction.reshape(-1), flat["direction"])
             self.operator.apply(self.direction, self.product)
-            alpha = energy / total(mesh, self.direction, self.product)
+            curvature = total(mesh, self.direction, self.product)
+            if not curvature > 0:
+                raise SolverError(_failure(history, tolerance), history)
+            alpha = energy / curvature
             mesh.run(
                 multigrid.advance, chunks, alpha, flat["direction"], flat["product"], x.reshape(-1), flat["residual"]
             )

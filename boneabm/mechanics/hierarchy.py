@@ -61,6 +61,16 @@ class Operator:
         self.mesh.run(multigrid.clear_at, multigrid.CHUNKS, vector, self.fixed)
 
 
+def _largest_ritz_value(inverse_steps: NDArray[np.float64], energies: NDArray[np.float64]) -> float:
+    """Largest eigenvalue of the Lanczos matrix of conjugate gradients with step lengths alpha and r . D^-1 r."""
+    if not len(inverse_steps):
+        return 1.0
+    ratios = energies[1:] / energies[:-1]
+    diagonal = inverse_steps.copy()
+    diagonal[1:] += ratios[:-1] * inverse_steps[:-1]
+    return float(eigvalsh_tridiagonal(diagonal, (np.sqrt(ratios) * inverse_steps)[:-1])[-1])
+
+
 class Level:
     """One level: operator, smoother and the float32 vectors of the cycle."""
 
@@ -69,7 +79,7 @@ class Level:
         self.operator = Operator(mesh, poisson, fixed)
         self.degree = degree
         self.x, self.step, self.product, self.load = np.zeros((4, 3, mesh.nodes), np.float32)
-        self.index: NDArray[np.int32] | None = None
+        self.index: NDArray[np.int32] | None = None  # node numbers, on coarse levels only: transfers read them
         self.inverse_diagonal = 1 / (np.float32(corner_stiffness(poisson)) * mesh.corner_modulus())
 
     def estimate_eigenvalue(self) -> None:
@@ -78,24 +88,18 @@ class Level:
         self.load[:] = np.random.default_rng(0).random((3, mesh.nodes), np.float32) - np.float32(0.5)
         self.operator.clear_fixed(self.load)
         mesh.run(multigrid.scale_nodes, chunks, self.inverse_diagonal, self.load, self.step)
-        begin = energy = total(mesh, self.load, self.step)
-        diagonal: list[float] = []
-        off_diagonal: list[float] = []
-        carried = 0.0
-        while len(diagonal) < LANCZOS_STEPS and energy > 1e-8 * begin:
+        energies = [total(mesh, self.load, self.step)]
+        inverse_steps: list[float] = []
+        while len(inverse_steps) < LANCZOS_STEPS and energies[-1] > 1e-8 * energies[0]:
             self.operator.apply(self.step, self.product)
-            alpha = energy / total(mesh, self.step, self.product)
-            mesh.run(multigrid.advance, chunks, np.float32(alpha), *self._flat("step", "product", "x", "load"))
+            inverse_steps.append(total(mesh, self.step, self.product) / energies[-1])
+            alpha = np.float32(1 / inverse_steps[-1])
+            mesh.run(multigrid.advance, chunks, alpha, *self._flat("step", "product", "x", "load"))
             mesh.run(multigrid.scale_nodes, chunks, self.inverse_diagonal, self.load, self.product)
-            beta = -energy
-            energy = total(mesh, self.load, self.product)
-            beta = energy / -beta
-            mesh.run(multigrid.redirect, chunks, np.float32(beta), *self._flat("product", "step"))
-            diagonal.append(1 / alpha + carried)
-            off_diagonal.append(np.sqrt(beta) / alpha)
-            carried = beta / alpha
-        spectrum = eigvalsh_tridiagonal(diagonal, off_diagonal[:-1]) if diagonal else np.ones(1)
-        self.largest = EIGENVALUE_SAFETY * float(spectrum[-1])
+            energies.append(total(mesh, self.load, self.product))
+            beta = np.float32(energies[-1] / energies[-2])
+            mesh.run(multigrid.redirect, chunks, beta, *self._flat("product", "step"))
+        self.largest = EIGENVALUE_SAFETY * _largest_ritz_value(np.array(inverse_steps), np.array(energies))
 
     def _flat(self, *names: str) -> list[NDArray[np.float32]]:
         return [getattr(self, name).reshape(-1) for name in names]

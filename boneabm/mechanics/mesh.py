@@ -36,10 +36,8 @@ class VoxelMesh:
     def __init__(self, modulus: NDArray[np.float32], edge: float = 1.0) -> None:
         self.shape = modulus.shape
         self.edge = edge
-        self.index: NDArray[np.int32] | None = None
-        self._number_nodes(modulus)
-        self._find_runs(modulus)
-        self.index = None
+        index = self._number_nodes(modulus)
+        self._find_runs(modulus, index)
 
     @property
     def planes(self) -> int:
@@ -58,18 +56,17 @@ class VoxelMesh:
         else:
             blocks.launch(kernel, count, *args)  # type: ignore[arg-type]
 
-    def _number_nodes(self, modulus: NDArray[np.float32]) -> None:
+    def _number_nodes(self, modulus: NDArray[np.float32]) -> NDArray[np.int32]:
         row_count = np.zeros(self.planes * self.height, np.int64)
         blocks.launch(voxel_fe_mesh.count_nodes, self.planes, modulus, row_count)
         self.row_start = _offsets(row_count)
         self.nodes = int(self.row_start[-1])
         self.node_x = np.empty(self.nodes, np.int32)
-        self.index = np.empty((self.planes, self.height, self.shape[2] + 1), np.int32)
-        blocks.launch(
-            voxel_fe_mesh.number_nodes, self.planes, modulus, self.row_start, self.node_x, self.index
-        )
+        index = np.empty((self.planes, self.height, self.shape[2] + 1), np.int32)
+        blocks.launch(voxel_fe_mesh.number_nodes, self.planes, modulus, self.row_start, self.node_x, index)
+        return index
 
-    def _find_runs(self, modulus: NDArray[np.float32]) -> None:
+    def _find_runs(self, modulus: NDArray[np.float32], index: NDArray[np.int32]) -> None:
         depth = self.shape[0]
         plane_count = np.zeros((depth, 2), np.int64)
         blocks.launch(voxel_fe_mesh.count_runs, depth, modulus, plane_count)
@@ -80,7 +77,7 @@ class VoxelMesh:
         self.run_length = np.empty(runs, np.int32)
         self.run_voxel = np.empty(runs, np.int64)
         blocks.launch(
-            voxel_fe_mesh.fill_runs, depth, modulus, self.index, self.plane_run,
+            voxel_fe_mesh.fill_runs, depth, modulus, index, self.plane_run,
             self.run_nodes, self.run_length, self.run_voxel,
         )  # fmt: skip
         self.columns = np.empty(int(self.plane_column[-1]), np.float32)

@@ -122,14 +122,14 @@ class MicroFE:
         self._set_up()
         self.iterations, self.residuals = [], []
         old = self._fields if warm else None
-        self._fields = np.zeros((self.cases, 3, self._mesh.nodes), np.float32)
+        fields = np.zeros((self.cases, 3, self._mesh.nodes), np.float32)
         loaded = self.boundary.loaded(self.spans)
         for case in range(self.cases):
             start_field = old[case] if old is not None and self._warm_cases[case] else None
-            history = self._solve_case(case, start_field) if loaded[case] else [0.0]
+            history = self._solve_case(case, start_field, fields[case]) if loaded[case] else [0.0]
             self.residuals.append(history)
             self.iterations.append(len(history) - 1)
-        self._warm_cases = loaded
+        self._fields, self._warm_cases = fields, loaded
         self._measure_stiffness()
         self._solved = True
         self.solve_s = time.perf_counter() - start
@@ -241,9 +241,10 @@ class MicroFE:
         far = np.flatnonzero(known == 255)
         self._fields[:, :, far] = np.einsum("kij,nj->kin", self.boundary.strains, new.coordinates(far))
 
-    def _solve_case(self, case: int, start_field: NDArray[np.float32] | None) -> list[float]:
+    def _solve_case(
+        self, case: int, start_field: NDArray[np.float32] | None, out: NDArray[np.float32]
+    ) -> list[float]:
         assert self._solver is not None
-        assert self._fields is not None
         mesh, strain = self._solver.mesh, self.boundary.strains[case]
         x = np.zeros((3, mesh.nodes))
         values = prescribed_values(mesh, self._fixed, strain)
@@ -258,7 +259,7 @@ class MicroFE:
             x[:] = start_field
         x.reshape(-1)[self._fixed] = values
         history = self._solver.solve(x, reference, self.tolerance, self.max_iterations)
-        self._fields[case] = x
+        out[:] = x
         return history
 
     def _measure_stiffness(self) -> None:
@@ -279,6 +280,8 @@ class MicroFE:
     def _unit_energy(self, amplitudes: ArrayLike, out: NDArray[np.float32] | None) -> NDArray[np.float32]:
         fields, mesh = self._solution(), self._mesh
         assert mesh is not None
+        if out is not None and (out.shape != mesh.shape or out.dtype != np.float32 or not out.flags.c_contiguous):
+            raise InputError(f"MicroFE: out must be a contiguous float32 array of shape {mesh.shape}.")
         weights = np.ascontiguousarray(amplitudes, np.float64)
         if weights.shape != (self.cases,):
             raise InputError(f"MicroFE: amplitudes must have shape ({self.cases},), got {weights.shape}.")

@@ -41,7 +41,6 @@ def activate(
 ) -> None:
     """Open today's sites and let waiting preosteoclasts whose day has come search for a patch."""
     surface = tissue.surface
-    tissue.occupancy = occupancy
     hit = np.zeros(surface.voxel.size, np.bool_)
     rate = activation_rate(tissue.pool, reference_occupancy, p)
     arrays = (surface.voxel, surface.area_um2, occupancy, tissue.flat("bmu"))
@@ -50,8 +49,9 @@ def activate(
         open_site(tissue, voxel, seed, day, p, cells, life_factor)
     if occupancy.size:
         weight = surface.area_um2.astype(np.float64)
-        relative = float((occupancy * weight).sum() / weight.sum()) / reference_occupancy
-        tissue.pool = refill_pool(tissue.pool, tissue.pool * relative, p)
+        tissue.today.occupancy = float((occupancy * weight).sum() / weight.sum())
+        use = tissue.pool * tissue.today.occupancy / reference_occupancy
+        tissue.pool = refill_pool(tissue.pool, use, p)
     modes, due = tissue.osteoclasts["mode"], tissue.osteoclasts["arrival_day"] <= day
     modes[(modes == motion.WAITING) & due] = motion.SEARCHING
 
@@ -78,7 +78,7 @@ def open_site(
 def recruit(
     tissue: Tissue, keys: np.ndarray, seed: int, day: int, p: OsteoclastParameters, life: float, **values: object
 ) -> np.ndarray:
-    """Add osteoclasts with drawn life (14 +- 2.3 d within 7-21, times the life factor) and nuclei; returns their ids."""
+    """Add osteoclasts with drawn life (14 +- 2.3 d within 7-21, times the life factor) and nuclei; their ids."""
     span, nuclei = np.empty(keys.size), np.empty(keys.size)
     random.normal_array(seed, random.TEAM, day, keys, span)
     random.normal_array(seed, random.FATE, day, keys, nuclei)

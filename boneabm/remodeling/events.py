@@ -8,11 +8,6 @@ from ..kernels import turnover
 from ..kernels.topology import euler_number
 from .tissue import NEVER, Tissue
 
-EVENT_COLUMNS = (
-    "day", "event", "site", "z_um", "y_um", "x_um", "volume_um3", "opened_day", "formation_day", "area_um2",
-    "eroded_um3", "formed_um3", "erosion_depth_um", "wall_um", "floor_share", "euler_change",
-)  # fmt: skip
-
 
 def open_site_numbers(tissue: Tissue) -> np.ndarray:
     """Numbers of sites that still have an osteoclast, an osteoblast or a column before formation."""

@@ -22,27 +22,34 @@ def intend(tissue: Tissue, rows: np.ndarray, m: Modulators, p: OsteoblastParamet
 
 def settle(tissue: Tissue, day: int, p: OsteoblastParameters) -> None:
     """Settle what osteoblasts lay, then let the matrix of every layer follow its column."""
-    columns, layers, lattice = tissue.columns, tissue.layers, tissue.lattice
-    cells = tissue.osteoblasts
+    columns, layers = tissue.columns, tissue.layers
     moved = np.zeros((columns.n, 2), np.int64)
-    if cells.n:
-        inbox = np.zeros(columns.n, np.int64)
-        own = tissue.column_of_root[cells["voxel"]]
-        shafts = tuple(columns[name] for name in ("level_um", "start_um", "phase", "floor", "site", "root"))
-        maps = (lattice.voxel_um3, lattice.shape, shafts, tissue.column_of_root)
-        formation.share_deposits(cells["deposit_um3"], own, *maps, inbox)
-        cells["laid_um3"][:] += cells["deposit_um3"]
-        tissue.today.apposition_um += float(cells["deposit_um3"].sum(dtype=np.float64)) / p.footprint_um2
-        tissue.today.working += cells.n
-        shafts = (*(columns[name] for name in ("level_um", "start_um", "area_um2", "site", "root")), tissue.normals())
-        stack = tuple(layers[name] for name in ("column", "top_um", "thick_um"))
-        body = (lattice.matrix, *(tissue.flat(name) for name in ("matrix", "osteoid", "osteoid_day", "bmu")))
-        place = (shafts, stack, tissue.layer_of, body, tissue.book)
-        tissue.today.unplaced += formation.settle_inboxes(day, lattice.spacing_um, inbox, *place, moved)
+    if tissue.osteoblasts.n:
+        place_deposits(tissue, day, p, moved)
     stack = tuple(layers[name] for name in ("voxel", "column", "top_um", "thick_um"))
-    body = (*(tissue.flat(name) for name in ("matrix", "osteoid", "mineral", "osteoid_day")), tissue.plane_size)
-    turnover.settle_layers(day, lattice.spacing_um, stack, columns["level_um"], body, tissue.book, moved)
+    flat = tuple(tissue.flat(name) for name in ("matrix", "osteoid", "mineral", "osteoid_day"))
+    body = ((*flat, tissue.plane_size), tissue.book, moved)
+    turnover.settle_layers(day, tissue.lattice.spacing_um, stack, columns["level_um"], *body)
     book_moved(tissue, moved)
+
+
+def place_deposits(tissue: Tissue, day: int, p: OsteoblastParameters, moved: np.ndarray) -> None:
+    """Share out today's deposits over the columns and raise their floors; what does not fit goes above the surface."""
+    columns, cells, lattice = tissue.columns, tissue.osteoblasts, tissue.lattice
+    inbox = np.zeros(columns.n, np.int64)
+    own = tissue.column_of_root[cells["voxel"]]
+    shafts = tuple(columns[name] for name in ("level_um", "start_um", "phase", "floor", "site", "root"))
+    maps = (lattice.voxel_um3, lattice.shape, shafts, tissue.column_of_root)
+    formation.share_deposits(cells["deposit_um3"], own, *maps, inbox)
+    cells["laid_um3"][:] += cells["deposit_um3"]
+    tissue.today.apposition_um += float(cells["deposit_um3"].sum(dtype=np.float64)) / p.footprint_um2
+    tissue.today.working += cells.n
+    names = ("level_um", "start_um", "area_um2", "site", "root")
+    floors = (*(columns[name] for name in names), tissue.normals())
+    stack = tuple(tissue.layers[name] for name in ("column", "top_um", "thick_um"))
+    flat = tuple(tissue.flat(name) for name in ("matrix", "osteoid", "osteoid_day", "bmu"))
+    place = (floors, stack, tissue.layer_of, (lattice.matrix, *flat), tissue.book)
+    tissue.today.unplaced += formation.settle_inboxes(day, lattice.spacing_um, inbox, *place, moved)
 
 
 def book_moved(tissue: Tissue, moved: np.ndarray) -> None:
@@ -93,7 +100,7 @@ def local_balance(sclerostin_ratio: np.ndarray, p: OsteoblastParameters) -> np.n
 def add_osteoblasts(
     tissue: Tissue, rows: np.ndarray, signals: Signals, seed: int, day: int, m: Modulators, p: OsteoblastParameters
 ) -> None:
-    """Osteoblasts for columns with a floor: TGF-b of the released matrix sets how many and how long they work.
+    """Osteoblasts for columns with a floor; TGF-b of the released matrix sets how many and how long they work.
 
     number = area / footprint x m_ob_prolif (rounded by chance); life = balance x depth / mean rate x m_ob_life
     """
@@ -131,7 +138,7 @@ def age_osteoblasts(
 
 
 def bury(tissue: Tissue, rows: np.ndarray, psi: np.ndarray, seed: int, day: int, p: OsteocyteParameters) -> None:
-    """Turn osteoblasts into osteocytes somewhere in the matrix of their column; born adapted to what they feel there."""
+    """Turn osteoblasts into osteocytes somewhere in the matrix of their column, adapted to what they feel there."""
     keys = tissue.osteoblasts["key"][rows]
     column = tissue.column_of_root[tissue.osteoblasts["voxel"][rows]]
     u = np.empty(rows.size)

@@ -85,7 +85,7 @@ def open_columns(tissue: Tissue, rows: np.ndarray, number: int, owner: int, day:
     n = rows.size
     out = (np.empty(6 * n, np.int32), np.empty(6 * n, np.int64), np.empty(6 * n, np.float32))
     found = turnover.partial_above(roots, lattice.spacing_um, lattice.shape, tissue.flat("matrix"), bmu, *out)
-    above, under, thick = (array[:found] for array in out)
+    above, under, thick = out[0][:found], out[1][:found], out[2][:found]
     start = np.zeros(n, np.float32)
     np.minimum.at(start, under, -thick)
     normal = surface.normal[rows]

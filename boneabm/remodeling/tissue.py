@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..cells import IdCounter, Osteoblast, Osteoclast, Osteocyte, Population, Table
-from ..kernels.turnover import MINERAL_SCALE, SCALE
+from ..kernels.turnover import SCALE
 from ..lattice import Surface, VoxelLattice
 
 HISTORY_D = 365
@@ -53,6 +53,7 @@ class DayTotals:
     opened: int = 0
     apposition_um: float = 0.0
     working: int = 0
+    occupancy: float = 0.0
     events: list[dict[str, float | int | str]] = field(default_factory=list)
 
 
@@ -84,7 +85,6 @@ class Tissue:
         self.area_scale = 1.0
         self.claimed_um2 = np.zeros(HISTORY_D)
         self.surface = Surface(lattice.shape)
-        self.occupancy = np.empty(0)
         voxels = int(np.prod(lattice.shape))
         self.layer_of = np.full(voxels, -1, np.int32)
         self.column_of_root = np.full(voxels, -1, np.int32)
@@ -142,9 +142,12 @@ class Tissue:
         """Everything that changes, for checkpoints and for the digest of the state."""
         lattice = {f"lattice/{name}": array for name, array in self.lattice.arrays()}
         tables = {f"{name}/{column}": array for name, t in self.tables.items() for column, array in t.arrays().items()}
-        counts = np.array([self.next_site, self.ids.following], np.int64)
-        levels = np.array([self.pool, self.area_scale])
-        return {**lattice, **tables, "tissue/counts": counts, "tissue/levels": levels, "tissue/claimed": self.claimed_um2}
+        own = {
+            "tissue/counts": np.array([self.next_site, self.ids.following], np.int64),
+            "tissue/levels": np.array([self.pool, self.area_scale]),
+            "tissue/claimed": self.claimed_um2,
+        }
+        return {**lattice, **tables, **own}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take the state of a checkpoint of a block of the same shape."""
@@ -165,8 +168,3 @@ class Tissue:
         if window <= 0 or surface <= 0:
             return 0.0
         return float(self.claimed_um2.sum()) / surface * 365.0 / window
-
-
-def mineral_mass(amount: int, voxel_um3: float) -> float:
-    """Booked mineral (2^-23 g/cm3 of voxel) as mass in ug: amount x voxel volume, 1 g/cm3 = 1e-6 ug/um3."""
-    return amount / MINERAL_SCALE * voxel_um3 * 1e-6

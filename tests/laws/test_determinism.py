@@ -16,7 +16,6 @@ import pytest
 from small_bone import block, scenario
 
 from boneabm.build import assemble
-from boneabm.cells import Osteoblast, Osteoclast, Osteocyte
 from boneabm.io.agents import AgentReader
 from boneabm.io.checkpoint import read_checkpoint, state_sha256
 from boneabm.io.runfolder import RunFolder
@@ -78,13 +77,14 @@ def test_cells_one_by_one_in_any_order_equal_the_bulk_rule():
         simulation.step()
     tissue = simulation.tissue
     assert tissue.osteoclasts.n > 0
-    for kind, cells in ((Osteocyte, tissue.osteocytes), (Osteoclast, tissue.osteoclasts), (Osteoblast, tissue.osteoblasts)):
+    for cells in tissue.populations.values():
+        kind = cells.kind
         start = {name: array.copy() for name, array in cells.arrays().items()}
         simulation.agents_by_type[kind].do("step")
         bulk = {name: array.copy() for name, array in cells.arrays().items()}
         for name, array in start.items():
             cells[name][:] = array
-        order = list(simulation.agents_by_type[kind])[:400] if kind is Osteocyte else list(simulation.agents_by_type[kind])
+        order = list(simulation.agents_by_type[kind])[:400]
         random.Random(1).shuffle(order)
         for cell in order:
             cell.step()

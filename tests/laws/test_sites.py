@@ -72,7 +72,7 @@ def test_osteoblasts_lay_bone_at_the_published_rate():
 
 
 def test_a_thin_plate_is_perforated_for_good():
-    """Through a plate of 40 um erosion leaves no floor, nothing refills the hole, and the event is located and dated."""
+    """Through a plate of 40 um erosion leaves no floor, nothing refills the hole, the event is located and dated."""
     simulation = slab(thick_um=40.0)
     rules = simulation.rules
     always = rules.osteoclast._replace(support_low=-1.0, support_high=0.0)
@@ -124,7 +124,7 @@ def test_voxel_size_does_not_set_the_size_of_a_site():
 
 
 def test_blocked_rankl_lets_preosteoclasts_pile_up():
-    """Under a saturating antibody occupancy falls to near 0, the pool rises, and the first day without it sees more starts."""
+    """Under a saturating antibody occupancy falls to near 0, the pool rises, and falls back after it."""
     simulation = slab()
     state = simulation.state
     free = state.signals.occupancy(simulation.tissue, Modulators()).mean()

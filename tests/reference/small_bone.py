@@ -21,8 +21,8 @@ QUIET = {"activation.frequency_per_y": 0.10, "activation.lead_in_d": 0}
 def scenario(**tables: Any) -> Scenario:
     """A quick scenario: 0.8 mm of dense generated bone at 20 um, ten days; `tables` add or replace sections."""
     bone = {"kind": "generated", "size": "0.8 mm", "voxel": "20 um", "bv_tv": 0.3, "tb_th": "130 um", "seed": 3}
-    base = {"title": "small", "bone": bone, "simulation": {"days": 10, "seed": 5}, "parameters": {"activation.lead_in_d": 20}}
-    return Scenario.from_dict({**base, **tables})
+    base = {"title": "small", "bone": bone, "simulation": {"days": 10, "seed": 5}}
+    return Scenario.from_dict({**base, "parameters": {"activation.lead_in_d": 20}, **tables})
 
 
 def block(**tables: Any) -> Simulation:
