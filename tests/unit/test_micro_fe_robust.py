@@ -42,7 +42,7 @@ def spurs():
 
 BONES = {
     "odd": porous_block((25, 31, 17), 0.4, 1),
-    "sparse": lattice((30, 31, 33), 14, 2),
+    "sparse": lattice((42, 41, 43), 20, 2),
     "single-voxel struts": lattice((21, 23, 22), 10, 1),
     "neck": block_with_neck(),
     "spurs": spurs(),
@@ -142,6 +142,8 @@ def test_output_array_is_used():
     out = np.full(solver.mask.shape, np.nan, np.float32)
     assert solver.energy_density([1, 0, 0], out) is out
     np.testing.assert_array_equal(out, solver.energy_density([1, 0, 0]))
+    with pytest.raises(InputError, match="contiguous"):
+        solver.energy_density([1, 0, 0], out[:, :, ::-1])
 
 
 @pytest.mark.parametrize(
@@ -193,6 +195,27 @@ def test_too_few_iterations_raise_with_the_residuals():
     assert len(failure.value.residuals) == 4
     with pytest.raises(SolverError, match="not solved"):
         solver.state_arrays()
+
+
+def test_not_a_number_inside_the_solver_raises(monkeypatch):
+    solver = MicroFE(15.0)
+    solver.update(np.where(BONES["odd"], MODULUS_MPA, 0))
+    hierarchy = solver._solver.hierarchy
+    monkeypatch.setattr(hierarchy, "precondition", lambda residual: np.full(residual.shape, np.nan, np.float32))
+    with pytest.raises(SolverError, match="did not converge"):
+        solver.solve()
+
+
+def test_failed_solve_keeps_the_last_field_for_the_next_try():
+    solver = solve(BONES["odd"])
+    good = solver.stiffness_mpa
+    solver.tolerance, solver.max_iterations = 1e-12, 1
+    with pytest.raises(SolverError):
+        solver.solve()
+    solver.tolerance, solver.max_iterations = 1e-5, 200
+    solver.solve()
+    assert max(solver.iterations) <= 1
+    np.testing.assert_allclose(solver.stiffness_mpa, good, rtol=1e-5)
 
 
 def test_touched_axes():
