@@ -15,6 +15,7 @@ from boneabm.remodeling import Tissue, TissueParameters, resorption
 H_UM = 20.0
 SHAPE = (6, 7, 8)
 UNIT = 2**24
+MIDDLE = (5 * 15 + 7) * 16 + 8
 P = TissueParameters.of(ParameterSet.load())
 
 
@@ -118,13 +119,12 @@ def flat_slab(top_fraction, above_fraction):
     return tissue
 
 
-def open_patch(tissue, quota_um2=9000.0):
-    """Open one site with the columns of a claimed patch in the middle of the slab."""
+def open_patch(tissue, center=MIDDLE, quota_um2=9000.0, reach_um=75.0):
+    """Open one site with the columns of a patch claimed around a surface voxel."""
     out = np.empty(500, np.int32)
     surface, lattice = tissue.surface, tissue.lattice
     faces = (surface.voxel, surface.normal, surface.area_um2)
-    center = (5 * 15 + 7) * 16 + 8
-    geometry = (75.0, H_UM, lattice.shape)
+    geometry = (reach_um, H_UM, lattice.shape)
     count, _ = turnover.claim_patch(center, quota_um2, *geometry, faces, surface.row, tissue.flat("bmu"), out)
     tissue.sites.append(1, site=0, voxel=center)
     resorption.open_columns(tissue, out[:count], 0, 1, 0)
@@ -180,6 +180,43 @@ def test_a_refilled_cavity_is_the_old_bone_again(top, above, depth_um):
     removed = before.sum(dtype=float) - tissue.lattice.matrix.sum(dtype=float)
     area = tissue.columns["area_um2"].sum(dtype=float)
     assert removed * H_UM**3 == pytest.approx(depth_um * area, rel=0.01)
+    refill(tissue, 1.0)
+    np.testing.assert_allclose(tissue.lattice.matrix, before, rtol=0, atol=2.0**-20)
+
+
+SLOPES = {"flat": (0, 0), "20": (0.36, 0), "35": (0.7, 0), "45": (1, 0), "y and x": (0.5, 0.3), "diagonal": (1, 1)}
+
+
+def oblique(slope_y, slope_x, size=28):
+    """Tissue of bone below a tilted plane, area scaled as in a run, with one site of 30 000 um2 open in its middle."""
+    z, y, x = np.indices((size,) * 3) - (size - 1) / 2
+    lattice = VoxelLattice.from_mask(z > slope_y * y + slope_x * x - 3, H_UM)
+    tissue = Tissue(lattice)
+    tissue.area_scale = tissue.surface.area_scale(lattice)
+    tissue.update_surface()
+    where = np.stack(np.unravel_index(tissue.surface.voxel, lattice.shape), axis=1)
+    middle = np.array([(size - 1) / 2 - 3, (size - 1) / 2, (size - 1) / 2])
+    center = int(tissue.surface.voxel[((where - middle) ** 2).sum(axis=1).argmin()])
+    open_patch(tissue, center, 30_000.0, 150.0)
+    return tissue
+
+
+OBLIQUE = pytest.mark.xfail(strict=True, reason="grow_front steps over voxels where the surface is oblique")
+
+
+@pytest.mark.parametrize("name", ["flat", "20", *(pytest.param(n, marks=OBLIQUE) for n in ("35", "45", "diagonal"))])
+def test_removed_volume_is_area_times_depth(name):
+    """Eroded volume = area x depth on a surface of any direction, within 15 % at 45 um and 20 um voxels.
+
+    Measured: flat 1.00, 20 degrees 1.05, 35 degrees 0.74, 45 degrees 0.58, diagonal 0.39; refilled, the bone is what
+    it was. With the front at 45 degrees whole sheets of voxels stay behind inside the cavity.
+    """
+    tissue = oblique(*SLOPES[name])
+    before = tissue.lattice.matrix.copy()
+    erode(tissue, 45.0)
+    removed = before.sum(dtype=float) - tissue.lattice.matrix.sum(dtype=float)
+    area = tissue.columns["area_um2"].sum(dtype=float)
+    assert removed * H_UM**3 == pytest.approx(45.0 * area, rel=0.15)
     refill(tissue, 1.0)
     np.testing.assert_allclose(tissue.lattice.matrix, before, rtol=0, atol=2.0**-20)
 
