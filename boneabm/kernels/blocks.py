@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
 from typing import Any
 
@@ -53,13 +53,19 @@ def get_threads() -> int:
 
 
 def launch(kernel: Callable[..., Any], blocks: int, *args: Any) -> None:
-    """Call `kernel(first, last, *args)` on contiguous ranges that together cover 0..blocks-1."""
+    """Call `kernel(first, last, *args)` on contiguous ranges that together cover 0..blocks-1.
+
+    Returns or raises only after every range has ended, so nothing is still writing.
+    """
     threads = min(_POOL.threads, blocks)
     if threads <= 1 or _POOL.executor is None:
         kernel(0, blocks, *args)
         return
     edges = [blocks * t // threads for t in range(threads + 1)]
     waiting = [_POOL.executor.submit(kernel, a, b, *args) for a, b in pairwise(edges[1:])]
-    kernel(edges[0], edges[1], *args)
+    try:
+        kernel(edges[0], edges[1], *args)
+    finally:
+        wait(waiting)
     for task in waiting:
         task.result()

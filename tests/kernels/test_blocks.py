@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -70,6 +71,23 @@ def test_an_error_in_any_range_reaches_the_caller(failing):
     seen = np.zeros(4, int)
     blocks.launch(lambda first, last: np.add.at(seen, np.arange(first, last), 1), 4)
     assert (seen == 1).all()
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_nothing_runs_on_after_an_error(failing):
+    """When the call raises, every other range has ended: no thread still writes into the arrays."""
+    blocks.set_threads(3)
+    ended = []
+
+    def work(first, last):
+        if first == failing:
+            raise ZeroDivisionError
+        time.sleep(0.05)
+        ended.append(first)
+
+    with pytest.raises(ZeroDivisionError):
+        blocks.launch(work, 3)
+    assert len(ended) == 2
 
 
 def test_threads_are_set_and_checked():
