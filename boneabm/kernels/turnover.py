@@ -25,6 +25,10 @@ FLOOR, NO_FLOOR = 1, 2
 SCALE = 2.0**24
 MINERAL_SCALE = 2.0**23
 MATRIX, OSTEOID, MINERAL = 0, 1, 2
+COLUMN_RADIUS = 0.87
+"""Half the diagonal of a voxel: columns of neighboring roots then meet below surface of any direction, voxels."""
+LEAST_DEPTH = 0.5
+"""A voxel lies below a root from this depth along its normal, voxels."""
 
 
 @rule
@@ -189,16 +193,19 @@ def partial_above(roots, spacing_um, shape, matrix, bmu, out_voxel, out_root, ou
 
 
 @rule
-def steps_down(a, b, c, normal, column, cone_cosine):
-    """True when the voxel step (a, b, c) lies within the cone about the inward normal of the column."""
-    length = math.sqrt(float(a * a + b * b + c * c))
-    along = a * normal[column, 0] + b * normal[column, 1] + c * normal[column, 2]
-    return along / length >= cone_cosine
+def below_root(z, y, x, v, shape, normal, column):
+    """Depth of a voxel below root v along the inward normal of its column, and distance from that axis, in voxels."""
+    _, ny, nx = shape
+    dz, dy, dx = z - v // (ny * nx), y - (v // nx) % ny, x - v % nx
+    along = dz * normal[column, 0] + dy * normal[column, 1] + dx * normal[column, 2]
+    return along, math.sqrt(max(dz * dz + dy * dy + dx * dx - along * along, 0.0))
 
 
 @kernel
-def grow_front(spacing_um, cone_cosine, shape, layers, columns, layer_of, matrix, bmu, out_new):
-    """Columns that dug through a layer claim the matrix below it, within a cone about their inward normal.
+def grow_front(spacing_um, shape, layers, columns, layer_of, matrix, bmu, out_new):
+    """Columns that dug through a layer claim the matrix next to it on their axis, the inward normal at the root.
+
+    top = thickness of the root + (depth along the normal - 1) h: oblique surface erodes as fast as flat surface
 
     layers   : (voxel, column, top_um, thick_um, is_root) of (L,); a layer may move to a nearer column of its own site
     columns  : (level_um, phase, site, root voxel, normal (C, 3))
@@ -214,6 +221,8 @@ def grow_front(spacing_um, cone_cosine, shape, layers, columns, layer_of, matrix
         col = column[row]
         if phase[col] > REVERSAL - 1 or level[col] < top[row] + thick[row] - spacing_um:
             continue
+        top_row = layer_of[root[col]]
+        first = top[top_row] + thick[top_row]
         v = voxel[row]
         z, y, x = v // (ny * nx), (v // nx) % ny, v % nx
         for a in range(-1, 2):
@@ -223,9 +232,10 @@ def grow_front(spacing_um, cone_cosine, shape, layers, columns, layer_of, matrix
                     if (a == 0 and b == 0 and c == 0) or not (0 <= zz < nz and 0 <= yy < ny and 0 <= xx < nx):
                         continue
                     w = (zz * ny + yy) * nx + xx
-                    if matrix[w] <= 0 or not steps_down(a, b, c, normal, col, cone_cosine):
+                    along, aside = below_root(zz, yy, xx, root[col], shape, normal, col)
+                    if matrix[w] <= 0 or along < LEAST_DEPTH or aside > COLUMN_RADIUS:
                         continue
-                    depth = top[row] + thick[row] + (math.sqrt(float(a * a + b * b + c * c)) - 1) * spacing_um
+                    depth = first + (along - 1.0) * spacing_um
                     if bmu[w] < 0 and n < new_voxel.size:
                         new_voxel[n], new_column[n], new_top[n], new_thick[n] = w, col, depth, matrix[w] * spacing_um
                         bmu[w] = site[col]

@@ -79,7 +79,6 @@ class OsteoclastParameters(NamedTuple):
     support_high: float
     rankl_pull: float
     wander: float
-    cone_cosine: float
 
 
 class OsteoblastParameters(NamedTuple):

@@ -35,7 +35,7 @@ def settle(tissue: Tissue, seed: int, day: int, p: OsteoclastParameters, life: f
     """Settle the intents of osteoclasts: movers claim patches, the floor under the others sinks, phases end."""
     claim_patches(tissue, seed, day, p)
     erode(tissue, seed, day, p, life)
-    grow_fronts(tissue, p)
+    grow_fronts(tissue)
     end_phases(tissue, day, p)
 
 
@@ -144,14 +144,14 @@ def replace_owners(
     columns["owner"][vacant] = recruit(tissue, keys, seed, day, p, life, **place, **who)[patch]
 
 
-def grow_fronts(tissue: Tissue, p: OsteoclastParameters) -> None:
+def grow_fronts(tissue: Tissue) -> None:
     """Columns that dug through their last layer reach into the matrix below."""
     layers, columns = tissue.layers, tissue.columns
     room = 4 * layers.n + 1024
     new = (np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.float32), np.empty(room, np.float32))
     stack = tuple(layers[name] for name in ("voxel", "column", "top_um", "thick_um"))
     shafts = (*(columns[name] for name in ("level_um", "phase", "site", "root")), tissue.normals())
-    geometry = (tissue.lattice.spacing_um, p.cone_cosine, tissue.lattice.shape)
+    geometry = (tissue.lattice.spacing_um, tissue.lattice.shape)
     maps = (tissue.layer_of, tissue.flat("matrix"), tissue.flat("bmu"))
     count = turnover.grow_front(*geometry, stack, shafts, *maps, new)
     voxel, column, top, thick = (array[:count] for array in new)

@@ -295,9 +295,9 @@ def test_a_front_grows_like_the_plain_twin(seed):
     names = ("level", "phase", "site", "root", "normal")
     dicts = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
     plain = [list(row) for row in zip(*(a.tolist() for a in layers), strict=True)]
-    after, fresh = grow_plain(H_UM, 0.6, SHAPE, plain, dicts, block["matrix"], block["bmu"])
+    after, fresh = grow_plain(H_UM, SHAPE, plain, dicts, block["matrix"], block["bmu"])
     new = (np.empty(500, np.int32), np.empty(500, np.int32), np.empty(500, np.float32), np.empty(500, np.float32))
-    n = turnover.grow_front(H_UM, 0.6, SHAPE, layers, columns, layer_of, block["matrix"], block["bmu"], new)
+    n = turnover.grow_front(H_UM, SHAPE, layers, columns, layer_of, block["matrix"], block["bmu"], new)
     assert n == len(fresh) > 0
     np.testing.assert_allclose(np.stack([a[:n] for a in new], axis=1), fresh, rtol=1e-5)
     np.testing.assert_allclose(np.stack(layers, axis=1), after, rtol=1e-5, atol=1e-5)

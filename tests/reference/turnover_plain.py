@@ -120,7 +120,7 @@ def partial_above_plain(roots, shape, matrix, bmu):
     return list(found.items())
 
 
-def grow_plain(spacing_um, cone, shape, layers, columns, matrix, bmu):
+def grow_plain(spacing_um, shape, layers, columns, matrix, bmu):
     """New layers under the front, and the layers afterwards; layers : list of [voxel, column, top, thick].
 
     columns : list of dicts with level, phase, site, root, normal; returns (layers, new layers)
@@ -132,11 +132,14 @@ def grow_plain(spacing_um, cone, shape, layers, columns, matrix, bmu):
         column = columns[c]
         if column["phase"] not in (1, 2) or column["level"] < top + thick - spacing_um:
             continue
-        for w, step in neighbors(v, shape, AROUND):
-            length = math.sqrt(sum(s * s for s in step))
-            depth = layer[2] + layer[3] + (length - 1) * spacing_um
-            if matrix[w] <= 0 or np.dot(step, column["normal"]) / length < cone:
+        for w, _ in neighbors(v, shape, AROUND):
+            offset = np.subtract(np.unravel_index(w, shape), np.unravel_index(column["root"], shape))
+            along = float(np.dot(offset, column["normal"]))
+            aside = float(np.linalg.norm(offset - along * np.asarray(column["normal"])))
+            if matrix[w] <= 0 or along < 0.5 or aside > 0.87:
                 continue
+            first = next(entry[2] + entry[3] for entry in layers if entry[0] == column["root"])
+            depth = first + (along - 1) * spacing_um
             if bmu[w] < 0:
                 new.append([w, layer[1], depth, matrix[w] * spacing_um])
                 bmu[w] = column["site"]
