@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import ndimage
 
 from ..kernels import turnover
 from ..kernels.topology import euler_number
+from .fragments import TOUCHING
 from .tissue import NEVER, Tissue
+
+SMOOTHING_VOXELS = 0.7
 
 
 def open_site_numbers(tissue: Tissue) -> np.ndarray:
@@ -46,7 +50,7 @@ def record_site(tissue: Tissue, number: int, day: int) -> None:
     depth = columns["end_um"][rows] - columns["start_um"][rows]
     wall = columns["end_um"][rows] - columns["level_um"][rows]
     solid = columns["floor"][rows] == turnover.FLOOR
-    change, place = euler_change(tissue, rows)
+    holes, pieces, place = shape_change(tissue, rows)
     first = int(tissue.sites["formation_day"][site])
     resorbed, formed = (tissue.volume_um3(int(tissue.sites[name][site])) for name in ("resorbed", "formed"))
     entry: dict[str, float | int | str] = {
@@ -55,28 +59,35 @@ def record_site(tissue: Tissue, number: int, day: int) -> None:
         "area_um2": float(area.sum()), "eroded_um3": resorbed, "formed_um3": formed,
         "erosion_depth_um": float((area * depth).sum() / area.sum()),
         "wall_um": float((area * wall)[solid].sum() / area[solid].sum()) if solid.any() else 0.0,
-        "floor_share": float(area[solid].sum() / area.sum()), "euler_change": change,
+        "floor_share": float(area[solid].sum() / area.sum()), "euler_change": pieces - holes,
     }  # fmt: skip
     tissue.today.events.append(entry)
-    if change:
-        kind = "perforation" if change < 0 else "breakage"
-        tissue.today.events.append({**entry, "event": kind})
+    for kind, happened in (("perforation", holes > 0), ("breakage", holes < 0 or pieces > 0)):
+        if happened:
+            tissue.today.events.append({**entry, "event": kind})
 
 
-def euler_change(tissue: Tissue, rows: np.ndarray) -> tuple[int, dict[str, float]]:
-    """Euler number after minus before the site, in the box around it, and the center of the box.
+def shape_change(tissue: Tissue, rows: np.ndarray) -> tuple[int, int, dict[str, float]]:
+    """New holes and new pieces of bone in the box around a site, and the center of the box.
 
-    Before: every layer as full as it was when it was claimed. A new hole lowers the number, a cut strut raises it.
+    Euler number = pieces - holes (+ closed cavities, which erosion from outside cannot make). Before: every layer as
+    full as when it was claimed. The bone is smoothed first, so that a voxel not quite filled is not a hole.
     """
     layers, lattice = tissue.layers, tissue.lattice
     own = np.flatnonzero(np.isin(layers["column"], rows))
     where = np.stack(np.unravel_index(layers["voxel"][own], lattice.shape), axis=1)
-    low = np.maximum(where.min(axis=0) - 2, 0)
-    high = np.minimum(where.max(axis=0) + 3, lattice.shape)
-    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    after = (lattice.matrix[box] >= 0.5).astype(np.uint8)
+    low = np.maximum(where.min(axis=0) - 3, 0)
+    high = np.minimum(where.max(axis=0) + 4, lattice.shape)
+    after = lattice.matrix[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
     before = after.copy()
-    full = layers["thick_um"][own] >= 0.5 * lattice.spacing_um
-    before[tuple((where[full] - low).T)] = 1
+    before[tuple((where - low).T)] = layers["thick_um"][own] / np.float32(lattice.spacing_um)
+    (pieces_before, euler_before), (pieces_after, euler_after) = topology(before), topology(after)
+    pieces = pieces_after - pieces_before
     z, y, x = ((0.5 * (low + high)) * lattice.spacing_um).tolist()
-    return int(euler_number(after)) - int(euler_number(before)), {"z_um": z, "y_um": y, "x_um": x}
+    return pieces - (euler_after - euler_before), pieces, {"z_um": z, "y_um": y, "x_um": x}
+
+
+def topology(matrix: np.ndarray) -> tuple[int, int]:
+    """Number of 26-connected pieces and Euler number of smoothed bone."""
+    bone = ndimage.gaussian_filter(matrix, SMOOTHING_VOXELS, mode="nearest") >= 0.5
+    return int(ndimage.label(bone, TOUCHING)[1]), int(euler_number(bone))
