@@ -79,7 +79,6 @@ def test_a_thin_plate_is_perforated_for_good():
     simulation.rules = replace(rules, osteoclast=always)
     record, events = closed(simulation)
     assert record["floor_share"] < 0.9
-    assert record["euler_change"] < 0
     assert record["formed_um3"] < 0.8 * record["eroded_um3"]
     hole = next(e for e in events if e["event"] == "perforation")
     assert 0 < hole["y_um"] < 800
