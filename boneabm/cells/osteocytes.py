@@ -7,7 +7,7 @@ from .views import Column
 
 
 class Osteocyte(BoneCell):
-    """A cell inside bone; 41 bytes a cell with its number, key and alive flag.
+    """A cell inside bone; 38 bytes a cell with its number, key and alive flag.
 
     voxel     : flat voxel index of its lacuna     birth_day : d
     memory    : fortnight mean of psi^m            set_point : ln psi*

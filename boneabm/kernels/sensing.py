@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,34 +14,58 @@ BLOCK = 8192
 """Osteocytes per block of work."""
 LEAST_STIMULUS = 0.05
 """Smallest relative stimulus that the set point can adapt to."""
+LOG_LEAST_STIMULUS = math.log(LEAST_STIMULUS)
+NO_MEMORY = -700.0
+"""ln psi_bar of a cell that never felt anything."""
+
+
+class OsteocyteRates(NamedTuple):
+    """Parameters of an osteocyte as daily shares, worked out once instead of per cell."""
+
+    exponent: float
+    memory_share: float
+    adaptation_share: float
+    own_history_share: float
+    dead_zone: float
+    signal_max: float
+    death_per_d: float
+    disuse_death: float
+
+
+def osteocyte_rates(p: Any) -> OsteocyteRates:
+    """Daily shares 1 - exp(-1/tau) and hazard 1/life of an osteocyte; p : OsteocyteParameters."""
+    shares = (-math.expm1(-1.0 / p.memory_d), -math.expm1(-1.0 / p.adaptation_d))
+    limits = (p.own_history_share, p.dead_zone, p.signal_max)
+    return OsteocyteRates(p.stimulus_exponent, *shares, *limits, 1.0 / p.life_d, p.disuse_death)
 
 
 @rule
-def osteocyte_signal(psi, memory, set_point, gain, p):
+def osteocyte_signal(psi, memory, set_point, gain, r):
     """One day of an osteocyte: memory, set point and signal.
 
     L    += (psi^m - L) (1 - exp(-1/tau_m)),  psi_bar = L^(1/m)
     ln psi* += (kappa ln psi_bar - ln psi*) (1 - exp(-1/tau_a))      (the site's habitual psi is 1)
     S     = 1 + gain (psi_bar / psi* - 1), limited to 0..S_max, zero slope inside the dead zone
 
-    psi : relative daily stimulus; memory : L; set_point : ln psi*; p : OsteocyteParameters; returns (L, ln psi*, S)
+    psi : relative daily stimulus; memory : L; set_point : ln psi*; r : OsteocyteRates; returns (L, ln psi*, S)
     """
-    m = p.stimulus_exponent
-    memory += (psi**m - memory) * (1.0 - math.exp(-1.0 / p.memory_d))
-    mean = max(memory ** (1.0 / m), LEAST_STIMULUS)
-    set_point += (p.own_history_share * math.log(mean) - set_point) * (1.0 - math.exp(-1.0 / p.adaptation_d))
-    excess = memory ** (1.0 / m) / math.exp(set_point) - 1.0
-    if abs(excess) <= p.dead_zone:
+    m = r.exponent
+    power = (psi * psi) ** 2 if m == 4.0 else psi**m
+    memory += (power - memory) * r.memory_share
+    log_mean = math.log(memory) / m if memory > 0.0 else NO_MEMORY
+    set_point += (r.own_history_share * max(log_mean, LOG_LEAST_STIMULUS) - set_point) * r.adaptation_share
+    excess = math.exp(log_mean - set_point) - 1.0
+    if abs(excess) <= r.dead_zone:
         excess = 0.0
     else:
-        excess -= math.copysign(p.dead_zone, excess)
-    return memory, set_point, min(max(1.0 + gain * excess, 0.0), p.signal_max)
+        excess -= math.copysign(r.dead_zone, excess)
+    return memory, set_point, min(max(1.0 + gain * excess, 0.0), r.signal_max)
 
 
 @rule
-def osteocyte_hazard(signal, survival, p):
+def osteocyte_hazard(signal, survival, r):
     """Chance to die today: (1 + disuse (1 - S)+) / (life x survival)."""
-    return (1.0 + p.disuse_death * max(1.0 - signal, 0.0)) / (p.life_d * survival)
+    return (1.0 + r.disuse_death * max(1.0 - signal, 0.0)) * r.death_per_d / survival
 
 
 @rule
@@ -50,7 +75,7 @@ def lacuna_height(key):
 
 
 @kernel
-def sense(first, last, rows, seed, day, gain, survival, p, cells, psi, matrix):
+def sense(first, last, rows, seed, day, gain, survival, r, cells, psi, matrix):
     """Osteocyte rule for the listed rows, blocks of BLOCK.
 
     rows  : (N,) int64, rows of the population
@@ -62,12 +87,12 @@ def sense(first, last, rows, seed, day, gain, survival, p, cells, psi, matrix):
         row = rows[i]
         v = voxel[row]
         memory[row], set_point[row], signal[row] = osteocyte_signal(
-            np.float64(psi[v]), np.float64(memory[row]), np.float64(set_point[row]), gain, p
+            np.float64(psi[v]), np.float64(memory[row]), np.float64(set_point[row]), gain, r
         )
         fate[row] = 0
         if matrix[v] < lacuna_height(key[row]):
             fate[row] = 2
-        elif uniform(seed, FATE, day, key[row]) < osteocyte_hazard(np.float64(signal[row]), survival, p):
+        elif uniform(seed, FATE, day, key[row]) < osteocyte_hazard(np.float64(signal[row]), survival, r):
             fate[row] = 1
 
 

@@ -81,8 +81,9 @@ def sense(
     """One day of the listed osteocytes (rows of the population): memory, set point, signal, fate."""
     cells = tuple(tissue.osteocytes[name] for name in ("voxel", "key", "memory", "set_point", "signal", "fate"))
     gain, survival = p.gain * m.mech_gain, m.m_ob_life
-    blocks = -(-rows.size // sensing.BLOCK)
-    launch(sensing.sense, blocks, rows, seed, day, gain, survival, p, cells, psi.reshape(-1), tissue.flat("matrix"))
+    blocks, rates = -(-rows.size // sensing.BLOCK), sensing.osteocyte_rates(p)
+    fields = (psi.reshape(-1), tissue.flat("matrix"))
+    launch(sensing.sense, blocks, rows, seed, day, gain, survival, rates, cells, *fields)
 
 
 def bury_dead(tissue: Tissue, day: int, heard_d: float) -> None:
