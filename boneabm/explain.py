@@ -12,7 +12,7 @@ from boneabm.units import DAYS_PER_YEAR
 
 BYTES_PER_VOXEL = 160
 BYTES_PER_OSTEOCYTE = 45
-SECONDS_PER_VOXEL_DAY = 6e-7
+SECONDS_PER_VOXEL_DAY = 1.5e-7
 _OSTEOCYTES = "osteocyte.density_per_mm3"
 
 
@@ -85,11 +85,13 @@ def _cost(
     bone_mm3 = voxels * (spacing_um * 1e-3) ** 3 * bv_tv
     osteocytes = bone_mm3 * parameters[_OSTEOCYTES].value
     memory_mb = (voxels * BYTES_PER_VOXEL + osteocytes * BYTES_PER_OSTEOCYTE) * 1e-6
-    seconds = voxels * days * SECONDS_PER_VOXEL_DAY
+    lead_in_d = parameters["activation.lead_in_d"].value
+    seconds = voxels * (days + lead_in_d) * SECONDS_PER_VOXEL_DAY
     size = " x ".join(str(edge) for edge in shape)
     return [
         f"{size} = {voxels} voxels, about {bone_mm3:.2g} mm3 of bone with {round(osteocytes, -2):.0f} osteocytes",
-        f"estimates, rough: {memory_mb:.0f} MB of memory, {seconds:.0f} s of simulation on two cores",
+        f"estimates, rough: {memory_mb:.0f} MB of memory, {seconds:.0f} s on two cores for "
+        f"{days} days after {lead_in_d:g} days of lead-in, in which the open sites reach their steady state",
     ]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from .analysis.observe import AGENT_NAMES, SERIES_NAMES, agent_table, series_row, volume_arrays
 from .build import assemble, build
-from .engine import Simulation
+from .engine import Every, Simulation
 from .errors import BoneabmError, InputError
 from .io.agents import AgentWriter
 from .io.checkpoint import read_checkpoint, state_sha256, write_checkpoint
@@ -86,11 +86,18 @@ class Recorder:
         self.bv_tv_first = simulation.tissue.lattice.bv_tv
 
     def trigger(self, day: int) -> bool:
-        """Every day of the run proper."""
-        return day >= 0
+        """Every day; in the lead-in only checkpoints are written."""
+        return True
 
     def write(self, simulation: Simulation) -> None:
-        """Append today's row and events; volumes, cells and a checkpoint when they are due."""
+        """Record the day, and write a checkpoint when it is due."""
+        if simulation.day >= 0:
+            self.record(simulation)
+        if self._due(simulation.day, self.scenario.output.checkpoint_every_d):
+            self.checkpoint(simulation)
+
+    def record(self, simulation: Simulation) -> None:
+        """Append today's row and events, volumes and cells when they are due."""
         day, output = simulation.day, self.scenario.output
         if day == 0:
             self.bv_tv_first = simulation.tissue.lattice.bv_tv
@@ -101,11 +108,9 @@ class Recorder:
         if self._due(day, output.agents_every_d):
             self.agents.append(day, *agent_table(simulation))
             self.folder.announce("cells", day, self.folder.agents)
-        if self._due(day, output.checkpoint_every_d):
-            self.checkpoint(simulation)
 
     def _due(self, day: int, every_d: float) -> bool:
-        return day % round(every_d) == 0 or day == self.last_day
+        return Every(round(every_d))(day) or day == self.last_day
 
     def snapshot(self, simulation: Simulation) -> None:
         """Append the voxel fields of today and announce them."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Every:
-    """Every `days` days, counted from day 0, and never before it."""
+    """Every `days` days, counted from day 0."""
 
     days: int
 
     def __call__(self, day: int) -> bool:
         """Whether it fires on this day."""
-        return day >= 0 and day % self.days == 0
+        return day % self.days == 0

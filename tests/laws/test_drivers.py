@@ -1,0 +1,62 @@
+"""Body and load reach the cells: the sign of each driver in the coupled tissue."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from small_bone import block
+
+STILL = {"activation.lead_in_d": 0}
+
+
+def after(days: int = 40, **tables):
+    """(mean RANK occupancy, median signal, mean sclerostin ratio) on the surface after some days."""
+    simulation = block(parameters=STILL, **tables)
+    for _ in range(days):
+        simulation.step()
+    tissue, signals = simulation.tissue, simulation.state.signals
+    sclerostin = float(np.mean(signals.sclerostin_ratio(tissue.surface.voxel)))
+    return tissue.today.occupancy, float(np.median(tissue.osteocytes["signal"])), sclerostin
+
+
+@pytest.fixture(scope="module")
+def reference():
+    """The reference adult: a subject of 30 y who does not age."""
+    return after(subject={"age": "30 y", "aging": False})
+
+
+def test_the_reference_adult_stays_where_it_was_put(reference):
+    """Occupancy 0.3, signal 1 and sclerostin 1 within 3 % after forty days."""
+    assert reference == pytest.approx((0.3, 1.0, 1.0), rel=0.03)
+
+
+def test_estrogen_loss_raises_osteoclast_drive(reference):
+    """Estradiol of 11 pg/mL: RANK occupancy up by half to double (activation +55-120 %), sclerostin up."""
+    occupancy, _, sclerostin = after(subject={"age": "30 y", "aging": False}, labs={"estradiol": "11 pg/mL"})
+    assert 1.5 < occupancy / reference[0] < 2.2
+    assert sclerostin > 1.1
+
+
+def test_high_pth_raises_osteoclast_drive_and_lowers_sclerostin(reference):
+    """PTH of 95 pg/mL all day, as in hyperparathyroidism."""
+    occupancy, _, sclerostin = after(subject={"age": "30 y", "aging": False}, labs={"pth": "95 pg/mL"})
+    assert occupancy > 1.1 * reference[0]
+    assert sclerostin < reference[2]
+
+
+def test_disuse_lowers_the_signal_and_raises_drive_and_sclerostin(reference):
+    """Loads times 0.4: osteocytes feel it, call osteoclasts and hold osteoblasts back; more load does the opposite."""
+    subject = {"age": "30 y", "aging": False}
+    row = [{"kind": "disuse", "load_factor": 0.4, "start": "1 d"}]
+    occupancy, signal, sclerostin = after(subject=subject, condition=row)
+    assert signal < 0.75
+    assert occupancy > 1.1 * reference[0]
+    assert sclerostin > 1.1
+    more = [
+        {"name": "habit", "stress": ["0.6 MPa", "0.2 MPa", "0.2 MPa"], "cycles": 1000},
+        {"name": "jumps", "stress": ["1.2 MPa", "0.4 MPa", "0.4 MPa"], "cycles": 1000, "start": "1 d"},
+    ]
+    occupancy, signal, sclerostin = after(subject=subject, activity=more)
+    assert signal > 1.3
+    assert occupancy < 0.9 * reference[0]
+    assert sclerostin < 0.9
