@@ -20,7 +20,7 @@ from .mechanics import Material, MicroFE
 from .morphometry import mean_thickness
 from .parameters import ParameterSet
 from .remodeling import Signals, Tissue, TissueParameters, mechanostat, mineralization
-from .scenario import GeneratedBone, Scenario
+from .scenario import MOST_VOXELS, GeneratedBone, Scenario
 from .state import State, Strain
 
 
@@ -59,6 +59,8 @@ def make_bone(scenario: Scenario) -> tuple[np.ndarray, dict[str, Any]]:
         return generate(spec, lambda mask: mean_thickness(mask, 1.0), user_cache() / "blocks")
     segmentation = Segmentation(bone.sigma_voxels, bone.threshold, bone.largest, bone.crop)
     mask, record = read_bone(bone.image, bone.spacing_um, segmentation)
+    if mask.size > MOST_VOXELS:
+        raise InputError(f"{bone.image}: {mask.size} voxels are more than {MOST_VOXELS:g}; give bone.crop.")
     if min(mask.shape) < 16:
         raise InputError(f"{bone.image}: the block of {mask.shape} voxels is too small; each edge needs at least 16.")
     return mask, record

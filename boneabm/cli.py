@@ -10,6 +10,7 @@ import errno
 import functools
 import json
 import math
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
@@ -40,7 +41,8 @@ Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 
 
 def main() -> None:
-    """Entry point of the `boneabm` command."""
+    """Entry point of the `boneabm` command; SIGTERM counts as Ctrl-C, so that nothing half made is left behind."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()
 
 

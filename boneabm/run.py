@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import signal
 import threading
 import time
@@ -14,6 +16,7 @@ import numpy as np
 
 from .analysis.observe import AGENT_NAMES, SERIES_NAMES, agent_table, series_row, volume_arrays
 from .build import assemble, build
+from .endocrine.effects import effect_table
 from .engine import Every, Simulation
 from .errors import BoneabmError, InputError
 from .io.agents import AgentWriter
@@ -73,7 +76,9 @@ Report = Callable[[Progress], None] | None
 class Recorder:
     """Writes what a run is asked to keep; an engine writer that fires every day."""
 
-    def __init__(self, folder: RunFolder, scenario: Scenario, simulation: Simulation, meta: dict[str, str]) -> None:
+    def __init__(
+        self, folder: RunFolder, scenario: Scenario, simulation: Simulation, meta: dict[str, str], began_s: float
+    ) -> None:
         self.folder, self.scenario = folder, scenario
         lattice, output = simulation.tissue.lattice, scenario.output
         self.volumes = VolumeWriter(folder.volumes, lattice.shape, lattice.spacing_um, list(output.fields), meta)
@@ -81,7 +86,8 @@ class Recorder:
         self.series = SeriesWriter(folder.series, SERIES_NAMES)
         self.events = EventWriter(folder.events)
         self.last_day = scenario.simulation.days
-        self.clock_s = time.perf_counter()
+        self.clock_s = began_s
+        self.model = model_digest(scenario)
         self.spent_s = 0.0
         self.bv_tv_first = simulation.tissue.lattice.bv_tv
 
@@ -123,7 +129,8 @@ class Recorder:
         """Write the whole state and announce it."""
         self.series.sync()
         self.events.sync()
-        meta = {"bv_tv_first": self.bv_tv_first, "wall_s": self.wall_s(), "day": simulation.day}
+        meta: dict[str, str | int | float] = {"day": simulation.day, "wall_s": self.wall_s()}
+        meta |= {"bv_tv_first": self.bv_tv_first, "phase_s": json.dumps(simulation.phase_s), "model": self.model}
         write_checkpoint(self.folder.checkpoint, simulation.state.arrays(), meta)
         self.folder.announce("checkpoint", simulation.day, self.folder.checkpoint)
 
@@ -131,8 +138,10 @@ class Recorder:
         """Seconds spent on this run, earlier sessions included."""
         return self.spent_s + time.perf_counter() - self.clock_s
 
-    def resume(self, day: int, meta: dict[str, Any]) -> None:
-        """Take back everything written after the checkpoint."""
+    def resume(self, simulation: Simulation, meta: dict[str, Any]) -> None:
+        """Take back everything written after the checkpoint, and add to what was spent before it."""
+        day = simulation.day
+        simulation.phase_s.update(json.loads(meta["phase_s"]))
         for writer in (self.volumes, self.agents, self.series, self.events):
             writer.truncate_after(day)
         self.spent_s, self.bv_tv_first = float(meta["wall_s"]), float(meta["bv_tv_first"])
@@ -146,18 +155,20 @@ def run_scenario(
 
     Raises InputError for a bone that cannot be used or a folder that is taken, Interrupted after Ctrl-C.
     """
+    began_s = time.perf_counter()
     set_threads(threads)
     folder = RunFolder.create(out or default_folder(scenario), replace)
     with folder:
         simulation, record = build(scenario)
         text = scenario.resolved_toml()
         folder.scenario.write_text(text, encoding="utf-8")
-        recorder = Recorder(folder, scenario, simulation, describe(scenario, text, record))
-        recorder.checkpoint(simulation)
+        origin = describe(scenario, text, record)
+        Recorder(folder, scenario, simulation, origin, began_s).checkpoint(simulation)
         folder.log("bone", **record)
         folder.commit()
-        recorder = Recorder(folder, scenario, simulation, describe(scenario, text, record))
-    return carry_on(simulation, recorder, report, list(record.get("warnings", [])))
+    with folder.writing():
+        recorder = Recorder(folder, scenario, simulation, origin, began_s)
+        return carry_on(simulation, recorder, report, list(record.get("warnings", [])))
 
 
 def resume_run(run: Path, *, threads: int = 1, report: Report = None) -> RunResult:
@@ -167,17 +178,27 @@ def resume_run(run: Path, *, threads: int = 1, report: Report = None) -> RunResu
     """
     set_threads(threads)
     folder = RunFolder.open(run)
+    with folder.writing():
+        return continue_run(folder, time.perf_counter(), report)
+
+
+def continue_run(folder: RunFolder, began_s: float, report: Report) -> RunResult:
+    """Take the checkpoint of a run and go on, or describe a finished run."""
     scenario = Scenario.from_toml(folder.scenario.read_text(encoding="utf-8"), str(folder.scenario), folder.path)
     arrays, meta = read_checkpoint(folder.checkpoint)
+    if meta["model"] != model_digest(scenario):
+        raise InputError(
+            f"{folder.checkpoint}: was written with other parameters or effects than this version of boneabm has, so "
+            "it cannot be continued to the same result. Use the version that began it, or run again."
+        )
     done = folder.read_log("finished")
     if done and int(meta["day"]) >= scenario.simulation.days:
         return finished(folder, arrays, meta, done[-1])
-    shape = arrays["tissue/lattice/matrix"].shape
-    lattice = VoxelLattice.from_mask(np.zeros(shape, bool), scenario.bone.spacing_um)
+    lattice = VoxelLattice.from_mask(np.zeros(arrays["tissue/lattice/matrix"].shape, bool), scenario.bone.spacing_um)
     simulation = assemble(scenario, lattice)
     simulation.restore(arrays)
-    recorder = Recorder(folder, scenario, simulation, describe(scenario, scenario.resolved_toml(), {}))
-    recorder.resume(simulation.day, meta)
+    recorder = Recorder(folder, scenario, simulation, describe(scenario, scenario.resolved_toml(), {}), began_s)
+    recorder.resume(simulation, meta)
     return carry_on(simulation, recorder, report, [])
 
 
@@ -236,13 +257,14 @@ class StopRequest:
 def finished(folder: RunFolder, arrays: dict[str, np.ndarray], meta: dict[str, Any], log: dict[str, Any]) -> RunResult:
     """Describe a run that has reached its last day."""
     facts = (int(meta["day"]), float(log["wall_s"]), state_sha256(arrays), float(meta["bv_tv_first"]))
-    return RunResult(folder.path, *facts, float(log["bv_tv_last"]), int(log["picture_day"]), finished_before=True)
+    last = (float(log["bv_tv_last"]), int(log["picture_day"]))
+    return RunResult(folder.path, *facts, *last, phase_s=json.loads(meta["phase_s"]), finished_before=True)
 
 
 def picture_day(folder: RunFolder) -> int:
     """Stored day with the most osteoclasts at work, the latest of equals."""
     stored = [(line.get("osteoclasts", 0), line["day"]) for line in folder.read_log("snapshot")]
-    return max(stored)[1]
+    return max(stored, default=(0, 0))[1]
 
 
 def describe(scenario: Scenario, text: str, record: dict[str, Any]) -> dict[str, str]:
@@ -252,6 +274,14 @@ def describe(scenario: Scenario, text: str, record: dict[str, Any]) -> dict[str,
     rows = "\n".join(used)
     bone = ", ".join(f"{key} = {value}" for key, value in record.items())
     return {**provenance(), "scenario": text, "parameters": rows, "seed": str(scenario.simulation.seed), "bone": bone}
+
+
+def model_digest(scenario: Scenario) -> str:
+    """Hash of every parameter and effect that this scenario is run with."""
+    rows = ParameterSet.load().override(scenario.parameters).rows()
+    numbers = [(row["section"], row["name"], row["value"]) for row in rows]
+    effects = [(effect.driver, effect.target, effect.exponent, effect.form) for effect in effect_table()]
+    return hashlib.sha256(repr((numbers, effects)).encode()).hexdigest()
 
 
 def default_folder(scenario: Scenario) -> Path:

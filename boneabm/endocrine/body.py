@@ -34,7 +34,11 @@ class BodyParameters(NamedTuple):
 
 @dataclass(frozen=True)
 class Modulators:
-    """What cells feel of the body: factors (1 = reference subject) and free drug levels (0 = no drug)."""
+    """What cells feel of the body: factors (1 = reference subject) and free drug levels (0 = no drug).
+
+    Today's drivers never move setpoint_shift, m_min_rate, m_min_max, matrix_quality, antiscl_pm or bp_surface; of these
+    the tissue already reads m_min_rate and m_min_max. They complete the interface for the drivers to come.
+    """
 
     m_rankl: float = 1.0
     m_opg: float = 1.0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -77,6 +80,17 @@ class RunFolder:
         hdf.rename_into_place(self.path, self._final)
         shutil.rmtree(retired, ignore_errors=True)
         self.path, self._final = self._final, None
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the only process that writes this run inside the block; InputError while another one does."""
+        with self.log_file.open("rb") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                told = f"{self.path}: another process is writing this run. Wait for it, or stop it."
+                raise InputError(told) from None
+            yield
 
     def discard(self) -> None:
         """Remove a run that was begun and not committed; nothing happens to a committed one."""

@@ -33,8 +33,8 @@ VOLUME_FIELDS = _table(
     Column("mineral", "float32", "g/cm3", "hydroxyapatite per voxel volume"),
     Column("born_day", "float32", "d", "volume-weighted day of formation of the mineralized part"),
     Column("bmu", "int32", "", "id of the open remodeling site that owns this surface, -1 where quiescent"),
-    Column("sed_mpa", "float32", "MPa", "strain energy density of the daily loads"),
-    Column("effective_strain", "float32", "", "effective strain sqrt(2 SED / E) of the daily loads"),
+    Column("sed_mpa", "float32", "MPa", "strain energy density under the first load case of the day"),
+    Column("effective_strain", "float32", "", "effective strain sqrt(2 SED / E) under the first load case of the day"),
     Column("signal", "float32", "", "daily strain stimulus relative to the habitual one, psi / psi_ref"),
     Column("rankl_free_pm", "float32", "pM", "free RANKL"),
     Column("opg_pm", "float32", "pM", "osteoprotegerin"),
@@ -47,7 +47,7 @@ AGENT_COLUMNS = _table(
     Column("unique_id", "int64", "", "id of the cell, never reused"),
     Column("age_d", "float32", "d", "age of the cell"),
     Column("site", "int32", "", "id of its remodeling site, -1 where none"),
-    Column("signal", "float32", "", "mechanical signal at the cell"),
+    Column("signal", "float32", "", "signal S of osteocytes, relative stimulus psi at other cells"),
     Column("mode", "uint8", "", "what the cell does, numbers of its kind"),
 )
 
@@ -99,7 +99,7 @@ EVENT_COLUMNS = _table(
     Column("eroded_um3", "float64", "um3", "volume resorbed by the site"),
     Column("formed_um3", "float64", "um3", "volume formed by the site"),
     Column("erosion_depth_um", "float64", "um", "mean cavity depth (E.De), area-weighted"),
-    Column("wall_um", "float64", "um", "mean thickness of new bone (W.Th) over columns with a floor"),
+    Column("wall_um", "float64", "um", "thickness of new bone (W.Th): formed volume over the area with a floor"),
     Column("floor_share", "float64", "", "share of the area that had a floor to build on"),
     Column("euler_change", "int64", "", "Euler number after less before: below 0 a hole, above 0 a cut"),
 )

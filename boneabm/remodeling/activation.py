@@ -70,7 +70,7 @@ def open_site(
     keys = np.empty(team, np.uint64)
     random.cell_keys(np.full(team, voxel), day, np.arange(team), keys)
     arrival = np.empty(team)
-    random.uniform_array(seed, random.TEAM, day, keys, arrival)
+    random.uniform_array(seed, random.ARRIVAL, day, keys, arrival)
     arrival[0] = 0.0
     recruit(tissue, keys, seed, day, cells, life, voxel=voxel, site=number, arrival_day=day + arrival * cells.arrival_d)
 

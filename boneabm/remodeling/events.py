@@ -48,7 +48,6 @@ def record_site(tissue: Tissue, number: int, day: int) -> None:
         return
     area = columns["area_um2"][rows].astype(np.float64)
     depth = columns["end_um"][rows] - columns["start_um"][rows]
-    wall = columns["end_um"][rows] - columns["level_um"][rows]
     solid = columns["floor"][rows] == turnover.FLOOR
     holes, pieces, place = shape_change(tissue, rows)
     first = int(tissue.sites["formation_day"][site])
@@ -58,7 +57,7 @@ def record_site(tissue: Tissue, number: int, day: int) -> None:
         "opened_day": int(tissue.sites["opened_day"][site]), "formation_day": "" if first == NEVER else first,
         "area_um2": float(area.sum()), "eroded_um3": resorbed, "formed_um3": formed,
         "erosion_depth_um": float((area * depth).sum() / area.sum()),
-        "wall_um": float((area * wall)[solid].sum() / area[solid].sum()) if solid.any() else 0.0,
+        "wall_um": formed / float(area[solid].sum()) if solid.any() else 0.0,
         "floor_share": float(area[solid].sum() / area.sum()), "euler_change": pieces - holes,
     }  # fmt: skip
     tissue.today.events.append(entry)

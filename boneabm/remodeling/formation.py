@@ -44,16 +44,31 @@ def place_deposits(tissue: Tissue, day: int, p: OsteoblastParameters, moved: np.
     cells["laid_um3"][:] += cells["deposit_um3"]
     tissue.today.apposition_um += float(cells["deposit_um3"].sum(dtype=np.float64)) / p.footprint_um2
     tissue.today.working += cells.n
-    names = ("level_um", "start_um", "area_um2", "site", "root")
-    floors = (*(columns[name] for name in names), tissue.normals())
+    names = ("level_um", "start_um", "site", "root")
+    level, start, site, root = (columns[name] for name in names)
+    floors = (level, start, cross_section_um2(tissue), site, root, tissue.normals())
     stack = tuple(tissue.layers[name] for name in ("column", "top_um", "thick_um"))
     flat = tuple(tissue.flat(name) for name in ("matrix", "osteoid", "osteoid_day", "bmu"))
     place = (floors, stack, tissue.layer_of, (lattice.matrix, *flat), tissue.book)
     tissue.today.unplaced += formation.settle_inboxes(day, lattice.spacing_um, inbox, *place, moved)
 
 
+def cross_section_um2(tissue: Tissue) -> np.ndarray:
+    """Volume per um of depth of every column, (C,) float32: what it released over how deep it was eroded.
+
+    Columns below tilted surface or beside each other do not hold area x depth; with their own cross-section the volume
+    that osteoblasts lay is the volume that the lattice gains. Limited to 0.2-5 times the surface area.
+    """
+    columns = tissue.columns
+    area = columns["area_um2"]
+    released_um3 = columns["released"] / turnover.SCALE * tissue.lattice.voxel_um3
+    cross = released_um3 / np.maximum(columns["end_um"] - columns["start_um"], 1e-3)
+    return np.clip(cross, 0.2 * area, 5.0 * area).astype(np.float32)
+
+
 def book_moved(tissue: Tissue, moved: np.ndarray) -> None:
     """Add what every column lost and gained to its site and to the day; moved : (C, 2) int64."""
+    tissue.columns["released"][:] += moved[:, 0]
     rows = tissue.site_rows(tissue.columns["site"])
     np.add.at(tissue.sites["resorbed"], rows, moved[:, 0])
     np.add.at(tissue.sites["formed"], rows, moved[:, 1])
@@ -100,17 +115,20 @@ def local_balance(sclerostin_ratio: np.ndarray, p: OsteoblastParameters) -> np.n
 def add_osteoblasts(
     tissue: Tissue, rows: np.ndarray, signals: Signals, seed: int, day: int, m: Modulators, p: OsteoblastParameters
 ) -> None:
-    """Osteoblasts for columns with a floor; TGF-b of the released matrix sets how many and how long they work.
+    """Osteoblasts for columns with a floor; TGF-b of the matrix that was released sets how long they work.
 
-    number = area / footprint x m_ob_prolif (rounded by chance); life = balance x depth / mean rate x m_ob_life
+    number = area / footprint x m_ob_prolif (rounded by chance)
+    life   = balance x depth x (volume released by the site / area x depth of the site) / mean rate x m_ob_life
     """
     columns = tissue.columns
     roots = columns["root"][rows]
     draw = np.empty(rows.size)
     random.uniform_array(seed, random.OSTEOBLAST, day, roots, draw)
     count = np.floor(columns["area_um2"][rows] / p.footprint_um2 * m.m_ob_prolif + draw).astype(np.int64)
-    depth = np.maximum(columns["end_um"][rows] - columns["start_um"][rows], 0.0)
-    life = local_balance(signals.sclerostin_ratio(roots), p) * depth / p.mean_rate_um_per_d * m.m_ob_life
+    depth_um = columns["end_um"][rows] - columns["start_um"][rows]
+    floor = below(tissue, rows, columns["end_um"][rows] - 0.5 * tissue.lattice.spacing_um)
+    balance = local_balance(signals.sclerostin_ratio(floor), p)
+    life = balance * depth_um * released_share(tissue, rows) / p.mean_rate_um_per_d * m.m_ob_life
     voxels = np.repeat(roots, count)
     ordinal = np.arange(voxels.size) - np.repeat(np.cumsum(count) - count, count)
     keys, spread = np.empty(voxels.size, np.uint64), np.empty(voxels.size)
@@ -119,6 +137,17 @@ def add_osteoblasts(
     span = np.repeat(life, count) * np.maximum(1.0 + p.life_spread * spread, 0.2)
     site = np.repeat(columns["site"][rows], count)
     tissue.osteoblasts.create(voxels.size, key=keys, voxel=voxels, site=site, birth_day=day, life_d=span)
+
+
+def released_share(tissue: Tissue, rows: np.ndarray) -> np.ndarray:
+    """Volume that the site of each column released over the area x depth of its eroded columns, about 1."""
+    columns = tissue.columns
+    eroded = np.flatnonzero(columns["phase"] >= turnover.REVERSAL)
+    number, site = np.unique(columns["site"][eroded], return_inverse=True)
+    depth_um = columns["end_um"][eroded] - columns["start_um"][eroded]
+    asked = np.bincount(site, columns["area_um2"][eroded] * depth_um)
+    released = np.bincount(site, columns["released"][eroded]) / turnover.SCALE * tissue.lattice.voxel_um3
+    return (released / np.maximum(asked, 1e-9))[np.searchsorted(number, columns["site"][rows])]
 
 
 def age_osteoblasts(
@@ -143,13 +172,19 @@ def bury(tissue: Tissue, rows: np.ndarray, psi: np.ndarray, seed: int, day: int,
     column = tissue.column_of_root[tissue.osteoblasts["voxel"][rows]]
     u = np.empty(rows.size)
     random.uniform_array(seed, random.OSTEOCYTE, day, keys, u)
-    depth = tissue.columns["start_um"][column] + u * (tissue.columns["end_um"] - tissue.columns["start_um"])[column]
-    shape = np.array(tissue.lattice.shape)
-    root = np.stack(np.unravel_index(tissue.columns["root"][column], tissue.lattice.shape), axis=1)
-    place = np.rint(root + tissue.normals()[column] * (depth / tissue.lattice.spacing_um)[:, None]).astype(np.int64)
-    voxel = np.ravel_multi_index(tuple(np.clip(place, 0, shape - 1).T), tissue.lattice.shape)
+    depth_um = tissue.columns["start_um"][column] + u * (tissue.columns["end_um"] - tissue.columns["start_um"])[column]
+    voxel = below(tissue, column, depth_um)
     inside = tissue.flat("matrix")[voxel] > np.array([lacuna_height(key) for key in keys])
     voxel, keys = voxel[inside], keys[inside]
     felt = psi.reshape(-1)[voxel].astype(np.float64)
     memory, set_point = at_rest(felt, p)
     tissue.osteocytes.create(voxel.size, key=keys, voxel=voxel, birth_day=day, memory=memory, set_point=set_point)
+
+
+def below(tissue: Tissue, columns: np.ndarray, depth_um: np.ndarray) -> np.ndarray:
+    """Flat voxels at a depth below the roots of columns, along their inward normals; inside the block."""
+    shape = tissue.lattice.shape
+    root = np.stack(np.unravel_index(tissue.columns["root"][columns], shape), axis=1)
+    step = tissue.normals()[columns] * (np.maximum(depth_um, 0.0) / tissue.lattice.spacing_um)[:, None]
+    place = np.clip(np.rint(root + step).astype(np.int64), 0, np.array(shape) - 1)
+    return np.ravel_multi_index(tuple(place.T), shape)

@@ -13,7 +13,8 @@ from ..mechanics import MicroFE
 from .parameters import OsteocyteParameters
 from .tissue import Tissue
 
-BIRTH_AT_START_D = -3650.0
+BEFORE_START = -(10**6)
+"""Day from which the keys of the first osteocytes are made."""
 
 
 def daily_stimulus(
@@ -41,11 +42,16 @@ def relative_stimulus(fe: MicroFE, raw: np.ndarray, reference: float) -> np.ndar
 
 
 def place_osteocytes(tissue: Tissue, seed: int, p: OsteocyteParameters) -> None:
-    """Fill bone with osteocytes: per voxel a Poisson number of mean density x voxel volume x matrix fraction."""
+    """Fill bone with the osteocytes that live on at its tissue age, a Poisson number per voxel.
+
+    mean = density x voxel volume x matrix fraction x exp(-age / life); they were born with their bone
+    """
     voxels = np.flatnonzero(tissue.flat("matrix") > 0)
     draw = np.empty(voxels.size)
     random.uniform_array(seed, random.OSTEOCYTE, 0, voxels, draw)
-    mean = p.density_per_mm3 * tissue.lattice.voxel_um3 * 1e-9 * tissue.flat("matrix")[voxels].astype(np.float64)
+    born_day = tissue.flat("born_day")[voxels].astype(np.float64)
+    density = p.density_per_mm3 * np.exp(born_day / p.life_d)
+    mean = density * tissue.lattice.voxel_um3 * 1e-9 * tissue.flat("matrix")[voxels]
     term = np.exp(-mean)
     below, count, k = term.copy(), np.zeros(voxels.size, np.int64), 0
     while (draw >= below).any() and k < 100:
@@ -56,8 +62,8 @@ def place_osteocytes(tissue: Tissue, seed: int, p: OsteocyteParameters) -> None:
     where = np.repeat(voxels, count)
     ordinal = np.arange(where.size) - np.repeat(np.cumsum(count) - count, count)
     keys = np.empty(where.size, np.uint64)
-    random.cell_keys(where, int(BIRTH_AT_START_D), ordinal, keys)
-    tissue.osteocytes.create(where.size, key=keys, voxel=where, birth_day=BIRTH_AT_START_D)
+    random.cell_keys(where, BEFORE_START, ordinal, keys)
+    tissue.osteocytes.create(where.size, key=keys, voxel=where, birth_day=np.repeat(born_day, count))
 
 
 def at_rest(felt: np.ndarray, p: OsteocyteParameters) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -98,8 +99,8 @@ class OsteoblastParameters(NamedTuple):
 
     @property
     def mean_rate_um_per_d(self) -> float:
-        """Mean apposition rate over a closing cavity, um/d."""
-        return self.open_rate_um_per_d * 0.5 * (1.0 + self.closing_fraction)
+        """Mean apposition rate over the time a cavity takes to close, um/d: open (1 - c) / ln(1 / c)."""
+        return self.open_rate_um_per_d * (1.0 - self.closing_fraction) / -math.log(self.closing_fraction)
 
 
 class MineralParameters(NamedTuple):

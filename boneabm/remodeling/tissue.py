@@ -33,6 +33,7 @@ COLUMN_COLUMNS = {
     "level_um": ("f4", 0.0),
     "start_um": ("f4", 0.0),
     "end_um": ("f4", 0.0),
+    "released": ("i8", 0),
     "phase": ("u1", 0),
     "phase_day": ("i4", 0),
     "floor": ("u1", 0),

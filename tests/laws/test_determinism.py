@@ -16,6 +16,7 @@ import pytest
 from small_bone import block, scenario
 
 from boneabm.build import assemble
+from boneabm.errors import InputError
 from boneabm.io.agents import AgentReader
 from boneabm.io.checkpoint import read_checkpoint, state_sha256
 from boneabm.io.runfolder import RunFolder
@@ -115,6 +116,31 @@ def test_a_stopped_run_continues_to_the_same_files(tmp_path):
     again = resume_run(tmp_path / "part")
     assert again.finished_before
     assert again.state_sha256 == whole.state_sha256
+
+
+def test_a_run_has_one_writer(tmp_path):
+    """A second process that resumes a run while it is being written is refused, and nothing is lost."""
+    small = scenario(simulation={"days": 4, "seed": 1})
+    refused = []
+
+    def second(progress):
+        if progress.day == 2:
+            with pytest.raises(InputError, match="another process"):
+                resume_run(tmp_path / "run")
+            refused.append(progress.day)
+
+    first = run_scenario(small, out=tmp_path / "run", report=second)
+    assert refused == [2]
+    assert resume_run(tmp_path / "run").state_sha256 == first.state_sha256
+
+
+def test_resume_refuses_other_parameters(tmp_path):
+    """A checkpoint is not continued with numbers it was not made with."""
+    run_scenario(scenario(simulation={"days": 2, "seed": 1}), out=tmp_path / "run")
+    file = tmp_path / "run" / "scenario.toml"
+    file.write_text(scenario(parameters={"osteocyte.gain": 2.0}).resolved_toml(), encoding="utf-8")
+    with pytest.raises(InputError, match="other parameters"):
+        resume_run(tmp_path / "run")
 
 
 @pytest.mark.slow
