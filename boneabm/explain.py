@@ -10,6 +10,7 @@ from boneabm.parameters import ParameterSet
 from boneabm.scenario import Activity, Condition, GeneratedBone, HormoneState, ImageBone, Scenario, Window
 from boneabm.units import DAYS_PER_YEAR
 
+BYTES_AT_START = 6e8
 BYTES_PER_VOXEL = 160
 BYTES_PER_OSTEOCYTE = 45
 SECONDS_PER_VOXEL_DAY = 1.5e-7
@@ -84,7 +85,7 @@ def _cost(
     voxels = math.prod(shape)
     bone_mm3 = voxels * (spacing_um * 1e-3) ** 3 * bv_tv
     osteocytes = bone_mm3 * parameters[_OSTEOCYTES].value
-    memory_mb = (voxels * BYTES_PER_VOXEL + osteocytes * BYTES_PER_OSTEOCYTE) * 1e-6
+    memory_mb = (BYTES_AT_START + voxels * BYTES_PER_VOXEL + osteocytes * BYTES_PER_OSTEOCYTE) * 1e-6
     lead_in_d = parameters["activation.lead_in_d"].value
     seconds = voxels * (days + lead_in_d) * SECONDS_PER_VOXEL_DAY
     size = " x ".join(str(edge) for edge in shape)
