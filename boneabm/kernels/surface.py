@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from . import kernel, rule
 
 BLOCK = 4096
@@ -96,8 +94,3 @@ def face_neighbors(matrix, z, y, x):
         + matrix[z, max(y - 1, 0), x] + matrix[z, min(y + 1, ny - 1), x]
         + matrix[z, y, max(x - 1, 0)] + matrix[z, y, min(x + 1, nx - 1)]
     )  # fmt: skip
-
-
-def unravel(voxel: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """(N, 3) int64 indices (z, y, x) of flat voxel indices."""
-    return np.stack(np.unravel_index(voxel, shape), axis=1)

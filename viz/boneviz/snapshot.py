@@ -89,11 +89,6 @@ def _cells(folder: RunFolder, day: int) -> dict[int, np.ndarray]:
     return {int(kind): points[columns["type"] == kind] for kind in np.unique(columns["type"])}
 
 
-def days_of(run: Path | str) -> list[int]:
-    """Days of the snapshots in a run folder."""
-    return VolumeReader(RunFolder.open(run).volumes).days
-
-
 def range_of(values: np.ndarray) -> tuple[float, float]:
     """Range that shows all but the most extreme hundredth of the values at either end; never empty."""
     low, high = (float(edge) for edge in np.percentile(values, (1, 99)))
