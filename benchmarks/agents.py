@@ -13,7 +13,6 @@ import argparse
 import gc
 import math
 import os
-import platform
 import statistics
 import time
 import tracemalloc
@@ -21,6 +20,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from machine import machine
 
 from boneabm.cells import Osteocyte, Population
 from boneabm.cells.model import CellModel
@@ -121,16 +121,6 @@ def resident_mb() -> float:
     """Memory of this process in the machine, MB."""
     with open("/proc/self/statm") as numbers:
         return int(numbers.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def machine() -> str:
-    """Processor, cores and system of this machine in one line."""
-    name = platform.processor() or platform.machine()
-    if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo") as lines:
-            name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), name)
-    cores = blocks.available_threads()
-    return f"machine: {name}, {cores} cores, {platform.system()}, Python {platform.python_version()}"
 
 
 OPERATIONS: dict[str, Callable[[Any], object]] = {

@@ -8,12 +8,11 @@ The ratio is the gate: a day costs at most a tenth of solving the same three spe
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import time
 from collections.abc import Callable
 
 import numpy as np
+from machine import machine
 from scipy.ndimage import binary_dilation, gaussian_filter
 
 from boneabm.fields import CytokineField
@@ -30,16 +29,6 @@ def seconds(action: Callable[[], object]) -> float:
     start = time.process_time()
     action()
     return time.process_time() - start
-
-
-def machine() -> str:
-    """Processor, cores and system of this machine in one line."""
-    model = platform.processor() or platform.machine()
-    if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo") as lines:
-            model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), model)
-    cores = blocks.available_threads()
-    return f"machine: {model}, {cores} cores, {platform.system()}, Python {platform.python_version()}"
 
 
 def bone(edge: int) -> np.ndarray:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from ..remodeling import activation, events, formation, fragments, mechanostat, mineralization, resorption
 from ..remodeling.tissue import HISTORY_D
 
@@ -36,8 +34,7 @@ def loading(sim: Simulation) -> None:
 
 def mechanics(sim: Simulation) -> None:
     strain, p = sim.state.strain, sim.settings
-    bone = float(sim.tissue.lattice.matrix.sum(dtype=np.float64)) * 2.0**24
-    moved = strain.moved > p.resolve_fraction * bone
+    moved = strain.moved > p.resolve_fraction * sim.ledger.matrix_total
     late = sim.day - strain.solved_day >= p.resolve_days
     lead_in = sim.day < 0
     if (moved or late) and not lead_in:

@@ -21,6 +21,11 @@ class Ledger:
     def __init__(self, tissue: Tissue) -> None:
         self.totals = lattice_totals(tissue)
 
+    @property
+    def matrix_total(self) -> int:
+        """Matrix of the block at the last closing, 2^-24 voxel."""
+        return int(self.totals[turnover.MATRIX, :, 0].sum())
+
     def close(self, tissue: Tissue, day: int) -> None:
         """Check yesterday's totals plus the book of the day against the lattice and start a new page.
 

@@ -27,6 +27,7 @@ from scipy.special import ndtri
 
 from ..errors import InputError
 from ..kernels import blocks, voronoi
+from .components import largest_component
 from .noise import smooth_noise, spline_up
 
 GENERATOR_VERSION = 1
@@ -290,7 +291,7 @@ def cut(distance: NDArray[np.float32], bv_tv: float) -> Mask:
     outer: Mask | None = None
     low, high, level = 0.0, 1.0, bv_tv
     for _ in range(_CUTS):
-        mask = largest_part(distance < ordered[int(level * (ordered.size - 1))])
+        mask = largest_component(distance < ordered[int(level * (ordered.size - 1))])
         got = float(mask.mean())
         if abs(got / bv_tv - 1.0) < _BV_TV_AIM:
             return mask
@@ -315,16 +316,6 @@ def grow(inner: Mask, outer: Mask, voxels: int) -> Mask:
         mask.ravel()[layer] = True
         missing -= layer.size
     return mask
-
-
-def largest_part(mask: Mask) -> Mask:
-    """The largest 6-connected part of a mask (the first one of equal size)."""
-    labels, count = ndimage.label(mask)
-    if count < 2:
-        return mask
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    return labels == sizes.argmax()
 
 
 # ---- record and cache -----------------------------------------------------------------------------------------------

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import label
 
 from boneabm.errors import InputError, SolverError
 from boneabm.kernels import blocks, multigrid, voxel_fe_energy, voxel_fe_mesh
+from boneabm.lattice.components import largest_component
 
 from .boundary import fixed_degrees, make_boundary, prescribed_values, touched_axes
 from .conjugate_gradients import ConjugateGradients
@@ -24,16 +24,6 @@ from .mesh import VoxelMesh
 
 UNLOADED_STIFFNESS_MPA = 1.0  # stands for the stiffness of a case that carries no load, so that nothing divides by 0
 FILL_SWEEPS = 3  # voxels of new bone across which a warm start spreads the old displacement
-
-
-def largest_part(bone: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest 6-connected part of a binary volume (the first one in z, y, x order among equals)."""
-    labels, parts = label(bone)
-    if parts <= 1:
-        return bone
-    sizes = np.bincount(labels.reshape(-1))
-    sizes[0] = 0
-    return np.asarray(labels == sizes.argmax())
 
 
 class MicroFE:
@@ -105,7 +95,7 @@ class MicroFE:
         start = time.perf_counter()
         modulus = self._checked(modulus_mpa)
         old_mesh, self._solver, self._solved = self._mesh, None, False
-        self._set_modulus(np.where(largest_part(modulus > 0), modulus, np.float32(0)))
+        self._set_modulus(np.where(largest_component(modulus > 0), modulus, np.float32(0)))
         self._carry_over(old_mesh)
         self._set_up()
         self.setup_s = time.perf_counter() - start

@@ -1,6 +1,6 @@
 """Measures of trabecular architecture on plain masks; they serve simulated bone and micro-CT alike."""
 
-from .components import largest_component
+from ..lattice.components import largest_component
 from .measures import Measures, measure
 from .surface import bone_surface_mm2
 from .thickness import local_thickness, mean_thickness

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .components import largest_component
+from ..lattice.components import largest_component
 from .surface import bone_surface_mm2
 from .thickness import thickness_statistics
 from .topology import connectivity_density

@@ -5,9 +5,10 @@ import pytest
 from voxel_fe_plain import porous_block
 
 from boneabm.kernels import blocks
+from boneabm.lattice.components import largest_component
 from boneabm.mechanics.boundary import fixed_degrees, make_boundary
 from boneabm.mechanics.hexahedron import isotropic_stiffness
-from boneabm.mechanics.micro_fe import MicroFE, largest_part
+from boneabm.mechanics.micro_fe import MicroFE
 
 MODULUS_MPA = 18_000.0
 OTSU_THRESHOLD = 80.92566
@@ -222,8 +223,8 @@ def test_apparent_modulus_of_the_real_sample(real_sample):
     from scipy.ndimage import gaussian_filter
 
     gray = tifffile.imread(real_sample).astype(float)
-    whole = largest_part(gaussian_filter(gray, 1, mode="nearest") > OTSU_THRESHOLD)
-    crop = largest_part(whole[:100, :100, :100].copy())
+    whole = largest_component(gaussian_filter(gray, 1, mode="nearest") > OTSU_THRESHOLD)
+    crop = largest_component(whole[:100, :100, :100].copy())
     assert crop.mean() == pytest.approx(0.202494, abs=1e-6)
     solver = solved(np.where(crop, MODULUS_MPA, 0), boundary="bottom-clamped", tolerance=1e-6)
     assert solver.stiffness_mpa[0, 0] == pytest.approx(976.147, rel=1e-5)

@@ -10,7 +10,8 @@ from scipy import ndimage
 
 from boneabm.errors import InputError
 from boneabm.lattice import generate as module
-from boneabm.lattice.generate import BlockSpec, cut, generate, grow, largest_part, next_cell_um
+from boneabm.lattice.components import largest_component
+from boneabm.lattice.generate import BlockSpec, cut, generate, grow, next_cell_um
 from boneabm.morphometry import mean_thickness
 
 SPEC = BlockSpec((32, 34, 36), 40.0, 0.25, 150.0, seed=3, cell_um=600.0)
@@ -124,7 +125,7 @@ def test_largest_part_is_6_connected():
     mask[1, 1, 2:] = True
     expected = np.zeros_like(mask)
     expected[0, 0, :3] = True
-    np.testing.assert_array_equal(largest_part(mask), expected)
+    np.testing.assert_array_equal(largest_component(mask), expected)
 
 
 def test_grow_adds_layers_of_the_outer_mask_until_the_volume_is_met():

@@ -7,7 +7,7 @@ from voxel_fe_plain import porous_block
 from boneabm.errors import InputError, SolverError
 from boneabm.mechanics.boundary import make_boundary, touched_axes
 from boneabm.mechanics.material import Material, voxel_modulus
-from boneabm.mechanics.micro_fe import UNLOADED_STIFFNESS_MPA, MicroFE, largest_part
+from boneabm.mechanics.micro_fe import UNLOADED_STIFFNESS_MPA, MicroFE
 
 MODULUS_MPA = 12_000.0
 
@@ -125,7 +125,7 @@ def test_only_the_largest_part_is_solved():
     solver = solve(mask)
     assert solver.mask.sum() == 400
     assert not solver.mask[:, 5:].any()
-    np.testing.assert_array_equal(solver.mask, largest_part(mask))
+    np.testing.assert_array_equal(solver.mask, largest_component(mask))
 
 
 def test_displacement_scales_with_the_voxel_edge():
