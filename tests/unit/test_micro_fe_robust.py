@@ -5,6 +5,7 @@ import pytest
 from voxel_fe_plain import porous_block
 
 from boneabm.errors import InputError, SolverError
+from boneabm.lattice.components import largest_component
 from boneabm.mechanics.boundary import make_boundary, touched_axes
 from boneabm.mechanics.material import Material, voxel_modulus
 from boneabm.mechanics.micro_fe import UNLOADED_STIFFNESS_MPA, MicroFE
