@@ -12,10 +12,11 @@ import numpy as np
 
 from .multigrid import CHUNKS
 from .voxel_fe import (
+    BATCH,
     BUFFER,
-    FIRST,
-    MODULUS,
+    FU_X,
     ONE,
+    STEP,
     U_Y,
     U_YZ,
     U_Z,
@@ -25,68 +26,64 @@ from .voxel_fe import (
     W_Y,
     W_YZ,
     W_Z,
+    U,
     V,
     W,
-    batch_end,
     gather,
     solver_kernel,
-    transform_rows,
 )
 
+ENERGY = FU_X  # row of the buffer that is free once the displacements are transformed
+
 
 @solver_kernel
-def voxel_energy(buffer, columns, numbers):
-    """Energy for E = 1 of every column, written to the modulus row of the buffer."""
+def voxel_energy(b, columns, numbers):
+    """Energy for E = 1 of every column, written to the row ENERGY of the buffer."""
     normal, normal_cross, shear, bend, bend_cross, twist, twist_cross, warp = numbers
-    for q in range(FIRST, FIRST + columns):
+    for q in range(columns):
         p = q + ONE
-        u_x, v_y, w_z = buffer[p] - buffer[q], buffer[V_Y + p] + buffer[V_Y + q], buffer[W_Z + p] + buffer[W_Z + q]
-        xy = buffer[U_Y + p] + buffer[U_Y + q] + buffer[V + p] - buffer[V + q]
-        xz = buffer[U_Z + p] + buffer[U_Z + q] + buffer[W + p] - buffer[W + q]
-        yz = buffer[V_Z + p] + buffer[V_Z + q] + buffer[W_Y + p] + buffer[W_Y + q]
+        u_x, v_y, w_z = b[U + p] - b[U + q], b[V_Y + p] + b[V_Y + q], b[W_Z + p] + b[W_Z + q]
+        xy = b[U_Y + p] + b[U_Y + q] + b[V + p] - b[V + q]
+        xz = b[U_Z + p] + b[U_Z + q] + b[W + p] - b[W + q]
+        yz = b[V_Z + p] + b[V_Z + q] + b[W_Y + p] + b[W_Y + q]
         energy = normal * (u_x * u_x + v_y * v_y + w_z * w_z) + shear * (xy * xy + xz * xz + yz * yz)
-        buffer[MODULUS + q] = 0.5 * energy + normal_cross * (u_x * v_y + u_x * w_z + v_y * w_z)
-    for q in range(FIRST, FIRST + columns):
+        b[ENERGY + q] = 0.5 * energy + normal_cross * (u_x * v_y + u_x * w_z + v_y * w_z)
+    for q in range(columns):
         p = q + ONE
-        u_xz, v_yz = buffer[U_Z + p] - buffer[U_Z + q], buffer[V_YZ + p] + buffer[V_YZ + q]
-        u_xy, w_yz = buffer[U_Y + p] - buffer[U_Y + q], buffer[W_YZ + p] + buffer[W_YZ + q]
-        v_xy, w_xz = buffer[V_Y + p] - buffer[V_Y + q], buffer[W_Z + p] - buffer[W_Z + q]
+        u_xz, v_yz = b[U_Z + p] - b[U_Z + q], b[V_YZ + p] + b[V_YZ + q]
+        u_xy, w_yz = b[U_Y + p] - b[U_Y + q], b[W_YZ + p] + b[W_YZ + q]
+        v_xy, w_xz = b[V_Y + p] - b[V_Y + q], b[W_Z + p] - b[W_Z + q]
         squares = u_xz * u_xz + v_yz * v_yz + u_xy * u_xy + w_yz * w_yz + v_xy * v_xy + w_xz * w_xz
-        buffer[MODULUS + q] += 0.5 * bend * squares + bend_cross * (u_xz * v_yz + u_xy * w_yz + v_xy * w_xz)
-    for q in range(FIRST, FIRST + columns):
+        b[ENERGY + q] += 0.5 * bend * squares + bend_cross * (u_xz * v_yz + u_xy * w_yz + v_xy * w_xz)
+    for q in range(columns):
         p = q + ONE
-        u_yz, v_xz = buffer[U_YZ + p] + buffer[U_YZ + q], buffer[V_Z + p] - buffer[V_Z + q]
-        w_xy = buffer[W_Y + p] - buffer[W_Y + q]
-        u_xyz, v_xyz = buffer[U_YZ + p] - buffer[U_YZ + q], buffer[V_YZ + p] - buffer[V_YZ + q]
-        w_xyz = buffer[W_YZ + p] - buffer[W_YZ + q]
+        u_yz, v_xz, w_xy = b[U_YZ + p] + b[U_YZ + q], b[V_Z + p] - b[V_Z + q], b[W_Y + p] - b[W_Y + q]
+        u_xyz, v_xyz, w_xyz = b[U_YZ + p] - b[U_YZ + q], b[V_YZ + p] - b[V_YZ + q], b[W_YZ + p] - b[W_YZ + q]
         twists = 0.5 * twist * (u_yz * u_yz + v_xz * v_xz + w_xy * w_xy)
         warps = 0.5 * warp * (u_xyz * u_xyz + v_xyz * v_xyz + w_xyz * w_xyz)
-        buffer[MODULUS + q] += twists + twist_cross * (u_yz * v_xz + u_yz * w_xy + v_xz * w_xy) + warps
+        b[ENERGY + q] += twists + twist_cross * (u_yz * v_xz + u_yz * w_xy + v_xz * w_xy) + warps
 
 
 @solver_kernel
-def unit_energy(first, last, field, run_nodes, run_length, run_voxel, slab_run, numbers, out):
+def unit_energy(first, last, field, nodes, length, voxel, slab_segment, numbers, out):
     """Energy density divided by Young's modulus (squared strain) of the voxels of slabs first..last-1.
 
-    field : (3, nodes) float64, displacement in voxel edges; out : (voxels,) float32, other voxels are not touched
+    field : (3, size) float64, displacement in voxel edges; out : (voxels,) float32, other voxels are not touched
     """
     buffer = np.zeros(BUFFER)
     z, y, x = field[0], field[1], field[2]
     for slab in range(first, last):
-        run, last_run = slab_run[slab], slab_run[slab + 1]
-        while run < last_run:
-            end = batch_end(run_length, run, last_run)
-            columns = gather(x, y, z, run_nodes, run_length, run, end, buffer)
-            transform_rows(buffer, columns)
-            transform_rows(buffer[V:], columns)
-            transform_rows(buffer[W:], columns)
+        segment, last_segment = slab_segment[slab], slab_segment[slab + 1]
+        while segment < last_segment:
+            end = min(segment + BATCH, last_segment)
+            columns = gather(x, y, z, nodes, segment, end, buffer)
             voxel_energy(buffer, columns, numbers)
-            column = FIRST + MODULUS
-            for r in range(run, end):
-                for j in range(run_length[r]):
-                    out[run_voxel[r] + np.int64(j)] = buffer[column + np.uint64(j)]
-                column += np.uint64(run_length[r]) + ONE
-            run = end
+            column = ENERGY
+            for s in range(segment, end):
+                for j in range(length[s]):
+                    out[voxel[s] + np.int64(j)] = buffer[column + np.uint64(j)]
+                column += STEP
+            segment = end
 
 
 @solver_kernel

@@ -1,4 +1,4 @@
-"""Mesh of a voxel volume: node numbers, runs of voxels, modulus columns, the next coarser volume.
+"""Mesh of a voxel volume: node numbers, segments of voxels, modulus columns, the next coarser volume.
 
 A node row is all nodes with the same (z, y); rows are numbered z (Y + 1) + y. Nodes are numbered in z, y, x order.
 """
@@ -8,46 +8,59 @@ from __future__ import annotations
 import numpy as np
 
 from . import kernel
-from .voxel_fe import BATCH
+from .lanes import LANES, add_lanes
+from .voxel_fe import SEGMENT_VOXELS
+
+_ONE = np.uint64(1)
 
 
 @kernel
-def mark_row(modulus, z, y, row):
-    """row[x] = 1 where node (z, y, x) belongs to a voxel with modulus > 0, else 0; returns the number of ones."""
-    depth, height, width = modulus.shape
+def mark_bone(first, last, modulus, bone):
+    """bone (Z, Y, X) uint8 = 1 where modulus > 0, else 0; planes first..last-1."""
+    bone[first:last] = modulus[first:last] > 0
+
+
+@kernel
+def mark_row(bone, z, y, row):
+    """row[x] = 1 where node (z, y, x) belongs to a bone voxel, else 0; returns the number of ones."""
+    depth, height, width = bone.shape
     row[:] = 0
     for voxel_z in range(max(z - 1, 0), min(z + 1, depth)):
         for voxel_y in range(max(y - 1, 0), min(y + 1, height)):
-            for x in range(width):
-                if modulus[voxel_z, voxel_y, x] > 0:
-                    row[x] = 1
-                    row[x + 1] = 1
-    return row.sum()
+            voxels = bone[voxel_z, voxel_y]
+            for x in range(np.uint64(width)):
+                row[x + _ONE] |= voxels[x]
+    total = np.int64(0)
+    for x in range(np.uint64(width)):
+        row[x] |= row[x + _ONE]
+        total += row[x]
+    return total + row[width]
 
 
 @kernel
-def count_nodes(first, last, modulus, row_count):
+def count_nodes(first, last, bone, row_count):
     """row_count[row] = number of nodes of the node rows of planes first..last-1."""
-    _, height, width = modulus.shape
+    _, height, width = bone.shape
     row = np.empty(width + 1, np.uint8)
     for z in range(first, last):
         for y in range(height + 1):
-            row_count[z * (height + 1) + y] = mark_row(modulus, z, y, row)
+            row_count[z * (height + 1) + y] = mark_row(bone, z, y, row)
 
 
 @kernel
-def number_nodes(first, last, modulus, row_start, node_x, index):
+def number_nodes(first, last, bone, row_start, node_x, index):
     """Write node_x (nodes,), the x of every node, and index (Z+1, Y+1, X+1), its number or -1 where there is none."""
-    _, height, width = modulus.shape
+    _, height, width = bone.shape
     row = np.empty(width + 1, np.uint8)
     for z in range(first, last):
         for y in range(height + 1):
-            mark_row(modulus, z, y, row)
+            mark_row(bone, z, y, row)
             node = row_start[z * (height + 1) + y]
+            numbers = index[z, y]
             for x in range(width + 1):
-                index[z, y, x] = -1
+                numbers[x] = -1
                 if row[x]:
-                    index[z, y, x] = node
+                    numbers[x] = node
                     node_x[node] = x
                     node += 1
 
@@ -64,88 +77,85 @@ def fill_index(first, last, row_start, node_x, index):
 
 
 @kernel
-def count_runs(first, last, modulus, plane_count):
-    """plane_count[z] = (runs, voxels) of voxel planes first..last-1; a run holds at most BATCH - 1 voxels."""
-    _, height, width = modulus.shape
+def count_segments(first, last, bone, plane_count):
+    """plane_count[z] = (segments, voxels) of voxel planes first..last-1."""
+    _, height, width = bone.shape
     for z in range(first, last):
-        runs, voxels = 0, 0
+        segments, voxels = 0, 0
         for y in range(height):
             length = 0
             for x in range(width):
-                if modulus[z, y, x] > 0:
-                    if length == 0 or length == BATCH - 1:
-                        runs += 1
-                        length = 0
-                    length += 1
-                    voxels += 1
-                else:
-                    length = 0
-        plane_count[z, 0] = runs
+                length = 0 if not bone[z, y, x] or length == SEGMENT_VOXELS else length
+                length += bone[z, y, x]
+                segments += length == 1 and bone[z, y, x] != 0
+                voxels += bone[z, y, x]
+        plane_count[z, 0] = segments
         plane_count[z, 1] = voxels
 
 
 @kernel
-def fill_runs(first, last, modulus, index, plane_run, run_nodes, run_length, run_voxel):
-    """Write the runs of voxel planes first..last-1: four start nodes, length, flat number of the first voxel."""
-    _, height, width = modulus.shape
+def fill_segments(first, last, bone, index, plane_segment, nodes, length, voxel):
+    """Write the segments of voxel planes first..last-1: four start nodes, length, flat number of the first voxel."""
+    _, height, width = bone.shape
     for z in range(first, last):
-        run = plane_run[z] - 1
+        segment = plane_segment[z] - 1
         for y in range(height):
-            length = 0
+            count = 0
             for x in range(width):
-                if not modulus[z, y, x] > 0:
-                    length = 0
+                if not bone[z, y, x]:
+                    count = 0
                     continue
-                if length == 0 or length == BATCH - 1:
-                    run += 1
-                    length = 0
-                    run_nodes[run, 0], run_nodes[run, 1] = index[z, y, x], index[z, y + 1, x]
-                    run_nodes[run, 2], run_nodes[run, 3] = index[z + 1, y, x], index[z + 1, y + 1, x]
-                    run_voxel[run] = (z * height + y) * width + x
-                length += 1
-                run_length[run] = length
+                if count == 0 or count == SEGMENT_VOXELS:
+                    segment += 1
+                    count = 0
+                    nodes[segment, 0], nodes[segment, 1] = index[z, y, x], index[z, y + 1, x]
+                    nodes[segment, 2], nodes[segment, 3] = index[z + 1, y, x], index[z + 1, y + 1, x]
+                    voxel[segment] = (z * height + y) * width + x
+                count += 1
+                length[segment] = count
 
 
 @kernel
-def fill_columns(first, last, modulus, edge, plane_run, plane_column, run_length, run_voxel, columns):
-    """columns = modulus times voxel edge along the runs of planes first..last-1, 0 in the last column of a run."""
+def fill_columns(first, last, modulus, edge, plane_segment, length, voxel, columns):
+    """columns = modulus times voxel edge along the segments of planes first..last-1, 0 where there is no voxel."""
     flat = modulus.reshape(-1)
-    for z in range(first, last):
-        column = plane_column[z]
-        for run in range(plane_run[z], plane_run[z + 1]):
-            for j in range(run_length[run]):
-                columns[column + j] = flat[run_voxel[run] + j] * edge
-            column += run_length[run]
-            columns[column] = 0
-            column += 1
+    for segment in range(plane_segment[first], plane_segment[last]):
+        count, start, column = np.int64(length[segment]), voxel[segment], LANES * segment
+        for j in range(LANES):
+            columns[column + j] = flat[start + j] * edge if j < count else 0
 
 
 @kernel
-def add_corner_modulus(first, last, slab_of_block, run_nodes, run_length, columns, slab_run, slab_column, out):
-    """out[node] += modulus of every voxel at the node, for the slabs slab_of_block[first..last-1]."""
+def add_corner_modulus(first, last, parity, nodes, columns, slab_segment, slab_node, out):
+    """out[node] = sum of the moduli of the voxels at the node, on slabs 2 i + parity; parity 0 first, then 1."""
+    both = np.zeros(LANES, columns.dtype)
     for block in range(first, last):
-        slab = slab_of_block[block]
-        column = slab_column[slab]
-        for run in range(slab_run[slab], slab_run[slab + 1]):
-            for j in range(run_length[run]):
-                modulus = columns[column + j]
-                for corner in range(4):
-                    node = np.int64(run_nodes[run, corner]) + j
-                    out[node] += modulus
-                    out[node + 1] += modulus
-            column += run_length[run] + 1
+        slab = 2 * block + parity
+        out[slab_node[slab, 0] : slab_node[slab, 1]] = 0
+        for segment in range(slab_segment[slab], slab_segment[slab + 1]):
+            column = LANES * segment
+            both[0] = columns[column]
+            for j in range(1, LANES):
+                both[j] = columns[column + j] + columns[column + j - 1]
+            for corner in range(4):
+                add_lanes(out, np.uint64(nodes[segment, corner]), both, np.uint64(0))
 
 
 @kernel
 def coarsen(first, last, modulus, coarse):
     """coarse = mean of the 8 children (outside the volume and void count 0), planes first..last-1 of coarse."""
     depth, height, width = modulus.shape
+    pairs = np.uint64(width // 2)
+    eighth = np.float32(0.125)
     for z in range(first, last):
         coarse[z] = 0
         for child_z in range(2 * z, min(2 * z + 2, depth)):
             for child_y in range(height):
-                for child_x in range(width):
-                    coarse[z, child_y // 2, child_x // 2] += modulus[child_z, child_y, child_x] * np.float32(0.125)
+                row, child = coarse[z, child_y // 2], modulus[child_z, child_y]
+                for x in range(pairs):
+                    row[x] += eighth * (child[x + x] + child[x + x + _ONE])
+                if width % 2:
+                    row[width // 2] += eighth * child[width - 1]
 
 
 @kernel

@@ -70,7 +70,7 @@ def touched_axes(mask: NDArray[np.bool_]) -> tuple[bool, bool, bool]:
 
 
 def fixed_degrees(boundary: Boundary, mesh: VoxelMesh) -> NDArray[np.uint32]:
-    """Flat places (component * nodes + node) of the prescribed displacements, sorted.
+    """Flat places (component * size + node) of the prescribed displacements, sorted.
 
     Single displacements are added where the part could still move as a rigid body; they carry no force.
     """
@@ -86,14 +86,14 @@ def fixed_degrees(boundary: Boundary, mesh: VoxelMesh) -> NDArray[np.uint32]:
     places: list[NDArray[np.int64]] = []
     for axis, end, components in faces:
         face: NDArray[np.int64] = np.moveaxis(index, axis, 0)[end].astype(np.int64)
-        places += [component * mesh.nodes + face[face >= 0] for component in components]
+        places += [component * mesh.size + face[face >= 0] for component in components]
     return _pin_rigid_motion(mesh, np.unique(np.concatenate(places)).astype(np.uint32))
 
 
 def _rigid_motion(mesh: VoxelMesh, places: NDArray[np.uint32]) -> NDArray[np.float64]:
     """Rows (places, 6): displacement of each place under three translations and three rotations about the center."""
-    component = places // mesh.nodes
-    position = mesh.coordinates(places % mesh.nodes) / max(mesh.shape) - 0.5
+    component = places // mesh.size
+    position = mesh.coordinates(places % mesh.size) / max(mesh.shape) - 0.5
     rows = np.zeros((len(places), 6))
     rows[np.arange(len(places)), component] = 1
     for rotation, (i, j) in enumerate(((0, 1), (0, 2), (1, 2)), start=3):
@@ -108,7 +108,7 @@ def _pin_rigid_motion(mesh: VoxelMesh, fixed: NDArray[np.uint32]) -> NDArray[np.
         return fixed
     position = mesh.coordinates(np.arange(mesh.nodes))
     extreme = np.unique(np.concatenate([position.argmin(axis=0), position.argmax(axis=0)]))
-    candidates = np.concatenate([component * mesh.nodes + extreme for component in range(3)]).astype(np.uint32)
+    candidates = np.concatenate([component * mesh.size + extreme for component in range(3)]).astype(np.uint32)
     motion = _rigid_motion(mesh, candidates)
     while np.linalg.matrix_rank(gram, tol=1e-9, hermitian=True) < 6:
         values, vectors = np.linalg.eigh(gram)
@@ -122,5 +122,5 @@ def prescribed_values(
     mesh: VoxelMesh, fixed: NDArray[np.uint32], strain: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Displacements (voxel edges) of a homogeneous strain field at the fixed degrees of freedom."""
-    component = fixed // mesh.nodes
-    return np.einsum("ni,ni->n", strain[component], mesh.coordinates(fixed % mesh.nodes))
+    component = fixed // mesh.size
+    return np.einsum("ni,ni->n", strain[component], mesh.coordinates(fixed % mesh.size))

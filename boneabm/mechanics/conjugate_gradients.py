@@ -23,7 +23,7 @@ class ConjugateGradients:
         self.hierarchy = hierarchy
         self.operator = hierarchy.operator
         self.mesh = hierarchy.operator.mesh
-        self.residual, self.direction, self.product = np.zeros((3, 3, self.mesh.nodes))
+        self.residual, self.direction, self.product = np.zeros((3, 3, self.mesh.size))
 
     def load_norm(self, prescribed: NDArray[np.float64]) -> float:
         """Norm of the load that prescribed displacements alone (zero elsewhere) put on the free degrees of freedom."""

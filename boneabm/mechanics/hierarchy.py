@@ -35,7 +35,7 @@ def total(mesh: VoxelMesh, a: NDArray[np.floating], b: NDArray[np.floating]) -> 
 
 
 class Operator:
-    """Stiffness of a voxel mesh with fixed degrees of freedom (flat places component * nodes + node)."""
+    """Stiffness of a voxel mesh with fixed degrees of freedom (flat places component * size + node)."""
 
     def __init__(self, mesh: VoxelMesh, poisson: float, fixed: NDArray[np.uint32]) -> None:
         self.mesh = mesh
@@ -44,12 +44,10 @@ class Operator:
         self._numbers = {"d": numbers, "f": tuple(np.float32(number) for number in numbers)}
 
     def forces(self, x: NDArray[np.floating], out: NDArray[np.floating]) -> None:
-        """out = K x including the reactions at fixed degrees of freedom; (3, nodes), both float32 or both float64."""
+        """out = K x including the reactions at fixed degrees of freedom; (3, size), both float32 or both float64."""
         mesh = self.mesh
-        shared = (mesh.run_nodes, mesh.run_length, mesh.columns, mesh.slab_run, mesh.slab_column, mesh.slab_node)
-        numbers = self._numbers[x.dtype.char]
-        mesh.run(voxel_fe.apply_even, (mesh.slabs + 1) // 2, x, out, *shared, numbers)
-        mesh.run(voxel_fe.apply_odd, mesh.slabs // 2, x, out, *shared, numbers)
+        bone = (mesh.segment_nodes, mesh.columns, mesh.slab_segment, mesh.slab_node)
+        mesh.run_slabs(voxel_fe.apply, x, out, *bone, self._numbers[x.dtype.char])
 
     def apply(self, x: NDArray[np.floating], out: NDArray[np.floating]) -> None:
         """out = K x, 0 at fixed degrees of freedom."""
@@ -78,14 +76,16 @@ class Level:
         self.mesh = mesh
         self.operator = Operator(mesh, poisson, fixed)
         self.degree = degree
-        self.x, self.step, self.product, self.load = np.zeros((4, 3, mesh.nodes), np.float32)
+        self.x, self.step, self.product, self.load = np.zeros((4, 3, mesh.size), np.float32)
         self.index: NDArray[np.int32] | None = None  # node numbers, on coarse levels only: transfers read them
-        self.inverse_diagonal = 1 / (np.float32(corner_stiffness(poisson)) * mesh.corner_modulus())
+        self.inverse_diagonal = np.zeros(mesh.size, np.float32)
+        diagonal = np.float32(corner_stiffness(poisson)) * mesh.corner_modulus()[: mesh.nodes]
+        np.divide(1, diagonal, out=self.inverse_diagonal[: mesh.nodes])
 
     def estimate_eigenvalue(self) -> None:
         """Set `largest`, the largest eigenvalue of D^-1 K, from a few Lanczos (Jacobi-CG) steps."""
         mesh, chunks = self.mesh, multigrid.CHUNKS
-        self.load[:] = np.random.default_rng(0).random((3, mesh.nodes), np.float32) - np.float32(0.5)
+        self.load[:, : mesh.nodes] = np.random.default_rng(0).random((3, mesh.nodes), np.float32) - np.float32(0.5)
         self.operator.clear_fixed(self.load)
         mesh.run(multigrid.scale_nodes, chunks, self.inverse_diagonal, self.load, self.step)
         energies = [total(mesh, self.load, self.step)]
@@ -150,11 +150,11 @@ class DirectLevel(Level):
     def __init__(self, mesh: VoxelMesh, poisson: float, fixed: NDArray[np.uint32]) -> None:
         super().__init__(mesh, poisson, fixed, DEGREES[-1])
         corners, modulus = mesh.element_nodes()
-        place = (corners[:, :, None] + mesh.nodes * np.arange(3)).reshape(len(corners), 24)
+        place = (corners[:, :, None] + mesh.size * np.arange(3)).reshape(len(corners), 24)
         values = modulus[:, None] * element_stiffness(poisson).reshape(-1)
         entries = (np.repeat(place, 24, axis=1).reshape(-1), np.tile(place, 24).reshape(-1))
-        matrix = coo_matrix((values.reshape(-1), entries), shape=(3 * mesh.nodes,) * 2).tocsc()
-        self.free = np.setdiff1d(np.arange(3 * mesh.nodes), fixed)
+        matrix = coo_matrix((values.reshape(-1), entries), shape=(3 * mesh.size,) * 2).tocsc()
+        self.free = np.setdiff1d(mesh.size * np.arange(3)[:, None] + np.arange(mesh.nodes), fixed)
         if len(self.free):
             self.factors = splu(
                 matrix[self.free][:, self.free].tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
@@ -175,15 +175,15 @@ def coarse_modulus(modulus: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def coarse_fixed(
-    fine: VoxelMesh, fixed: NDArray[np.uint32], coarse_index: NDArray[np.int32], coarse_nodes: int
+    fine: VoxelMesh, fixed: NDArray[np.uint32], coarse_index: NDArray[np.int32], coarse_size: int
 ) -> NDArray[np.uint32]:
     """Coarse degrees of freedom that are parents of fixed ones."""
-    component, node = fixed // fine.nodes, fixed % fine.nodes
+    component, node = fixed // fine.size, fixed % fine.size
     low = fine.coordinates(node)
     high = (low + 1) // 2
     low //= 2
     parents = [
-        component * coarse_nodes + coarse_index[tuple(np.where(corner, high, low).T)]
+        component * coarse_size + coarse_index[tuple(np.where(corner, high, low).T)]
         for corner in product((False, True), repeat=3)
     ]
     return np.unique(np.concatenate(parents)).astype(np.uint32)
@@ -205,7 +205,7 @@ class Hierarchy:
             self._append(level)
             modulus = coarse_modulus(modulus)
             coarse = VoxelMesh(modulus, 2 * mesh.edge)
-            fixed = coarse_fixed(mesh, fixed, coarse.dense_index(), coarse.nodes)
+            fixed = coarse_fixed(mesh, fixed, coarse.dense_index(), coarse.size)
             mesh = coarse
         self.bottom = DirectLevel(mesh, poisson, fixed)
         self._append(self.bottom)

@@ -1,4 +1,4 @@
-"""Voxel mesh of the bone: nodes, runs and slabs as the kernels want them."""
+"""Voxel mesh of the bone: nodes, segments and slabs as the kernels want them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boneabm.kernels import blocks, voxel_fe_mesh
+from boneabm.kernels.lanes import LANES
 
 MAX_SLABS = 32
 SERIAL_NODES = 30_000  # smaller meshes are handled by one thread: starting others costs more than it saves
@@ -15,29 +16,40 @@ def _offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(counts)])
 
 
-def slab_edges(plane_voxels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Voxel planes where slabs begin and end: about equal voxel counts, every slab at least two planes."""
+def slab_edges(plane_voxels: NDArray[np.int64], plane_start: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Voxel planes where slabs begin and end: about equal voxel counts, apart enough for two threads.
+
+    A slab may add zeros to the next LANES - 1 nodes after its last one, so every slab has at least two planes and
+    LANES nodes that only it touches.
+
+    plane_voxels : (Z,) bone voxels; plane_start : (Z + 2,) first node of every node plane and the number of nodes
+    """
     depth = len(plane_voxels)
     slabs = max(1, min(MAX_SLABS, depth // 2))
     filled = np.cumsum(plane_voxels)
     edges = [0]
-    for plane in np.searchsorted(filled, filled[-1] * np.arange(1, slabs) / slabs) + 1:
-        if max(plane, edges[-1] + 2) <= depth - 2:
-            edges.append(max(int(plane), edges[-1] + 2))
-    return np.array([*edges, depth])
+    for plane in [*(np.searchsorted(filled, filled[-1] * np.arange(1, slabs) / slabs) + 1), depth]:
+        inside = plane_start[plane] - plane_start[min(edges[-1] + 1, depth)]
+        if plane >= edges[-1] + 2 and inside >= LANES:
+            edges.append(int(plane))
+    edges[-1] = depth if len(edges) > 1 else 0
+    return np.array(edges if len(edges) > 1 else [0, depth])
 
 
 class VoxelMesh:
-    """Nodes and runs of all voxels with modulus > 0 of a volume.
+    """Nodes and segments of all voxels with modulus > 0 of a volume.
 
     modulus : (Z, Y, X) float32, MPa; edge : voxel edge in units of the finest voxel
+    nodes   : number of nodes; size: length of vectors over nodes, which end with at least LANES zeros
     """
 
     def __init__(self, modulus: NDArray[np.float32], edge: float = 1.0) -> None:
         self.shape = modulus.shape
         self.edge = edge
-        index = self._number_nodes(modulus)
-        self._find_runs(modulus, index)
+        bone = np.empty(self.shape, np.uint8)
+        blocks.launch(voxel_fe_mesh.mark_bone, self.shape[0], modulus, bone)
+        self._find_segments(bone, self._number_nodes(bone))
+        self.fill(modulus)
 
     @property
     def planes(self) -> int:
@@ -56,47 +68,55 @@ class VoxelMesh:
         else:
             blocks.launch(kernel, count, *args)  # type: ignore[arg-type]
 
-    def _number_nodes(self, modulus: NDArray[np.float32]) -> NDArray[np.int32]:
+    def run_slabs(self, kernel: object, *args: object) -> None:
+        """Run a kernel that adds to nodes: on all even slabs, then on all odd ones."""
+        self.run(kernel, (self.slabs + 1) // 2, 0, *args)
+        self.run(kernel, self.slabs // 2, 1, *args)
+
+    def fill(self, modulus: NDArray[np.float32]) -> None:
+        """Take new moduli (Z, Y, X), MPa, of the same bone voxels."""
+        blocks.launch(
+            voxel_fe_mesh.fill_columns, self.shape[0], modulus, np.float32(self.edge), self.plane_segment,
+            self.segment_length, self.segment_voxel, self.columns,
+        )  # fmt: skip
+
+    def _number_nodes(self, bone: NDArray[np.uint8]) -> NDArray[np.int32]:
         row_count = np.zeros(self.planes * self.height, np.int64)
-        blocks.launch(voxel_fe_mesh.count_nodes, self.planes, modulus, row_count)
+        blocks.launch(voxel_fe_mesh.count_nodes, self.planes, bone, row_count)
         self.row_start = _offsets(row_count)
         self.nodes = int(self.row_start[-1])
+        self.size = (self.nodes // LANES + 2) * LANES
         self.node_x = np.empty(self.nodes, np.int32)
         index = np.empty((self.planes, self.height, self.shape[2] + 1), np.int32)
-        blocks.launch(voxel_fe_mesh.number_nodes, self.planes, modulus, self.row_start, self.node_x, index)
+        blocks.launch(voxel_fe_mesh.number_nodes, self.planes, bone, self.row_start, self.node_x, index)
         return index
 
-    def _find_runs(self, modulus: NDArray[np.float32], index: NDArray[np.int32]) -> None:
+    def _find_segments(self, bone: NDArray[np.uint8], index: NDArray[np.int32]) -> None:
         depth = self.shape[0]
         plane_count = np.zeros((depth, 2), np.int64)
-        blocks.launch(voxel_fe_mesh.count_runs, depth, modulus, plane_count)
-        self.plane_run = _offsets(plane_count[:, 0])
-        self.plane_column = _offsets(plane_count.sum(axis=1))
-        runs = int(self.plane_run[-1])
-        self.run_nodes = np.empty((runs, 4), np.uint32)
-        self.run_length = np.empty(runs, np.int32)
-        self.run_voxel = np.empty(runs, np.int64)
+        blocks.launch(voxel_fe_mesh.count_segments, depth, bone, plane_count)
+        self.plane_segment = _offsets(plane_count[:, 0])
+        segments = int(self.plane_segment[-1])
+        self.segment_nodes = np.empty((segments, 4), np.uint32)
+        self.segment_length = np.empty(segments, np.uint8)
+        self.segment_voxel = np.empty(segments, np.int64)
+        self.columns = np.empty(segments * LANES, np.float32)
         blocks.launch(
-            voxel_fe_mesh.fill_runs, depth, modulus, index, self.plane_run,
-            self.run_nodes, self.run_length, self.run_voxel,
+            voxel_fe_mesh.fill_segments, depth, bone, index, self.plane_segment,
+            self.segment_nodes, self.segment_length, self.segment_voxel,
         )  # fmt: skip
-        self.columns = np.empty(int(self.plane_column[-1]), np.float32)
-        blocks.launch(
-            voxel_fe_mesh.fill_columns, depth, modulus, np.float32(self.edge), self.plane_run, self.plane_column,
-            self.run_length, self.run_voxel, self.columns,
-        )  # fmt: skip
-        self._cut_slabs(slab_edges(plane_count[:, 1]))
+        plane_start = self.row_start[self.height * np.arange(self.planes + 1)]
+        self._cut_slabs(slab_edges(plane_count[:, 1], plane_start), plane_start)
 
-    def _cut_slabs(self, edges: NDArray[np.int64]) -> None:
+    def _cut_slabs(self, edges: NDArray[np.int64], plane_start: NDArray[np.int64]) -> None:
         self.slabs = len(edges) - 1
-        self.slab_run = self.plane_run[edges]
-        self.slab_column = self.plane_column[edges]
+        self.slab_segment = self.plane_segment[edges]
         odd = np.arange(self.slabs) % 2
         last = np.arange(self.slabs) == self.slabs - 1
         first_plane = edges[:-1] + odd
         end_plane = edges[1:] + 1 - (odd * ~last)
-        planes = np.stack([first_plane, end_plane], axis=1)
-        self.slab_node = self.row_start[planes * self.height]
+        self.slab_node = plane_start[np.stack([first_plane, end_plane], axis=1)]
+        self.slab_node[-1, 1] = self.size
 
     def dense_index(self) -> NDArray[np.int32]:
         """Node numbers (Z+1, Y+1, X+1), -1 where there is none."""
@@ -110,20 +130,15 @@ class VoxelMesh:
         return np.stack([row // self.height, row % self.height, self.node_x[nodes]], axis=1)
 
     def corner_modulus(self) -> NDArray[np.float32]:
-        """Sum of the moduli times edge of the voxels at every node (nodes,)."""
-        total = np.zeros(self.nodes, np.float32)
-        for parity in (0, 1):
-            slabs = np.arange(parity, self.slabs, 2)
-            self.run(
-                voxel_fe_mesh.add_corner_modulus, len(slabs), slabs, self.run_nodes, self.run_length, self.columns,
-                self.slab_run, self.slab_column, total,
-            )  # fmt: skip
+        """Sum of the moduli times edge of the voxels at every node (size,)."""
+        total = np.empty(self.size, np.float32)
+        self.run_slabs(
+            voxel_fe_mesh.add_corner_modulus, self.segment_nodes, self.columns, self.slab_segment, self.slab_node, total
+        )
         return total
 
     def element_nodes(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Corners (voxels, 8) in the order 4 z + 2 y + x and modulus times edge (voxels,) of every voxel."""
-        length = self.run_length.astype(np.int64)
-        place = np.arange(length.sum()) - np.repeat(_offsets(length)[:-1], length)
-        left = np.repeat(self.run_nodes.astype(np.int64), length, axis=0) + place[:, None]
-        column = np.repeat(_offsets(length + 1)[:-1], length) + place
-        return np.stack([left, left + 1], axis=2).reshape(-1, 8), self.columns[column].astype(np.float64)
+        segment, place = np.nonzero(np.arange(LANES) < self.segment_length[:, None])
+        left = self.segment_nodes[segment].astype(np.int64) + place[:, None]
+        return np.stack([left, left + 1], axis=2).reshape(-1, 8), self.columns.reshape(-1, LANES)[segment, place].astype(np.float64)

@@ -85,7 +85,7 @@ class MicroFE:
     @property
     def displacement_um(self) -> NDArray[np.float32]:
         """Displacement (K, 3, nodes) of the unit cases (macro strain 1) at the nodes of the part, in z, y, x order."""
-        return self._solution() * np.float32(self.spacing_um)
+        return self._solution()[:, :, : self._mesh.nodes] * np.float32(self.spacing_um)
 
     def update(self, modulus_mpa: ArrayLike) -> None:
         """Take a new bone: Young's modulus (Z, Y, X) in MPa, 0 = void; keeps the displacement for a warm start.
@@ -112,7 +112,7 @@ class MicroFE:
         self._set_up()
         self.iterations, self.residuals = [], []
         old = self._fields if warm else None
-        fields = np.zeros((self.cases, 3, self._mesh.nodes), np.float32)
+        fields = np.zeros((self.cases, 3, self._mesh.size), np.float32)
         loaded = self.boundary.loaded(self.spans)
         for case in range(self.cases):
             start_field = old[case] if old is not None and self._warm_cases[case] else None
@@ -174,10 +174,10 @@ class MicroFE:
         self._set_modulus(np.where(np.asarray(arrays["mask"]) > 0, modulus, np.float32(0)))
         assert self._mesh is not None
         fields = np.array(arrays["displacement"], np.float32)
-        if fields.shape != (self.cases, 3, self._mesh.nodes):
+        if fields.shape != (self.cases, 3, self._mesh.size):
             raise InputError(
                 f"MicroFE.restore: displacement is {fields.shape}, but this mask and boundary "
-                f'"{self.boundary.name}" need {(self.cases, 3, self._mesh.nodes)}.'
+                f'"{self.boundary.name}" need {(self.cases, 3, self._mesh.size)}.'
             )
         self._fields, self._solver = fields, None
         self.stiffness_mpa = np.array(arrays["stiffness_mpa"], np.float64)
@@ -216,7 +216,7 @@ class MicroFE:
         self._fields = None
         if old is None or fields is None or old.shape != new.shape:
             return
-        self._fields = np.empty((self.cases, 3, new.nodes), np.float32)
+        self._fields = np.zeros((self.cases, 3, new.size), np.float32)
         known = np.empty(new.nodes, np.uint8)
         blocks.launch(
             voxel_fe_mesh.carry_over, new.planes, new.height, old.row_start, old.node_x, fields,
@@ -236,7 +236,7 @@ class MicroFE:
     ) -> list[float]:
         assert self._solver is not None
         mesh, strain = self._solver.mesh, self.boundary.strains[case]
-        x = np.zeros((3, mesh.nodes))
+        x = np.zeros((3, mesh.size))
         values = prescribed_values(mesh, self._fixed, strain)
         x.reshape(-1)[self._fixed] = values
         reference = self._solver.load_norm(x)
@@ -275,14 +275,14 @@ class MicroFE:
         weights = np.ascontiguousarray(amplitudes, np.float64)
         if weights.shape != (self.cases,):
             raise InputError(f"MicroFE: amplitudes must have shape ({self.cases},), got {weights.shape}.")
-        combined = np.empty((3, mesh.nodes))
+        combined = np.empty((3, mesh.size))
         blocks.launch(
             voxel_fe_energy.combine, multigrid.CHUNKS, fields.reshape(self.cases, -1), weights, combined.reshape(-1)
         )
         energy = np.empty(mesh.shape, np.float32) if out is None else out
         energy[:] = 0
         blocks.launch(
-            voxel_fe_energy.unit_energy, mesh.slabs, combined, mesh.run_nodes, mesh.run_length, mesh.run_voxel,
-            mesh.slab_run, stiffness_numbers(self.poisson), energy.reshape(-1),
+            voxel_fe_energy.unit_energy, mesh.slabs, combined, mesh.segment_nodes, mesh.segment_length,
+            mesh.segment_voxel, mesh.slab_segment, stiffness_numbers(self.poisson), energy.reshape(-1),
         )  # fmt: skip
         return energy

@@ -15,6 +15,7 @@ from voxel_fe_plain import (
 )
 
 from boneabm.kernels import blocks, multigrid, voxel_fe_energy, voxel_fe_mesh
+from boneabm.kernels.lanes import LANES
 from boneabm.mechanics.hexahedron import corner_stiffness, element_stiffness, isotropic_stiffness, stiffness_numbers
 from boneabm.mechanics.hierarchy import Hierarchy, Operator, coarse_modulus, total
 from boneabm.mechanics.material import Material, voxel_modulus
@@ -29,6 +30,13 @@ def random_modulus(shape, seed=0, fraction=0.6):
     modulus = np.where(rng.random(shape) < fraction, rng.uniform(0.1, 2.0, shape), 0).astype(np.float32)
     modulus.flat[0] = 1
     return modulus
+
+
+def random_vector(mesh, seed):
+    """Values (3, size) of all nodes; the padding after the last node is 0."""
+    vector = np.random.default_rng(seed).standard_normal((3, mesh.size))
+    vector[:, mesh.nodes :] = 0
+    return vector
 
 
 @pytest.fixture(params=SHAPES, ids=str)
@@ -71,50 +79,53 @@ def test_nodes_are_numbered_in_z_y_x_order(modulus):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 2e-6)])
 def test_operator_equals_assembled_matrix(modulus, dtype, tolerance):
     mesh = VoxelMesh(modulus)
-    x = np.random.default_rng(1).standard_normal((3, mesh.nodes)).astype(dtype)
+    x = random_vector(mesh, 1).astype(dtype)
     y = np.full_like(x, np.nan)
     Operator(mesh, 0.3, NO_SUPPORT).forces(x, y)
-    expected = (assemble_plain(modulus, 0.3) @ x.ravel().astype(np.float64)).reshape(3, -1)
-    np.testing.assert_allclose(y, expected, atol=tolerance * np.abs(expected).max())
+    expected = assemble_plain(modulus, 0.3) @ x[:, : mesh.nodes].ravel().astype(np.float64)
+    np.testing.assert_allclose(y[:, : mesh.nodes].ravel(), expected, atol=tolerance * np.abs(expected).max())
+    assert not y[:, mesh.nodes :].any()
 
 
 def test_fixed_degrees_of_freedom_carry_no_residual(modulus):
     mesh = VoxelMesh(modulus)
-    fixed = np.arange(0, 3 * mesh.nodes, 5, dtype=np.uint32)
-    x, y = np.random.default_rng(1).standard_normal((2, 3, mesh.nodes))
-    Operator(mesh, 0.3, fixed).apply(x, y)
-    expected = assemble_plain(modulus, 0.3) @ x.ravel()
-    expected[fixed] = 0
-    np.testing.assert_allclose(y.ravel(), expected, atol=1e-12 * max(np.abs(expected).max(), 1))
+    places = np.arange(3 * mesh.size).reshape(3, -1)[:, : mesh.nodes].ravel()
+    x, y = random_vector(mesh, 1), random_vector(mesh, 2)
+    Operator(mesh, 0.3, places[::5].astype(np.uint32)).apply(x, y)
+    expected = assemble_plain(modulus, 0.3) @ x.ravel()[places]
+    expected[::5] = 0
+    np.testing.assert_allclose(y.ravel()[places], expected, atol=1e-12 * max(np.abs(expected).max(), 1))
 
 
 def test_node_diagonal_equals_assembled_diagonal(modulus):
     mesh = VoxelMesh(modulus, edge=2.0)
     diagonal = assemble_plain(2 * modulus, 0.3).diagonal().reshape(3, -1)
     for component in diagonal:
-        np.testing.assert_allclose(corner_stiffness(0.3) * mesh.corner_modulus(), component, rtol=1e-6)
+        np.testing.assert_allclose(corner_stiffness(0.3) * mesh.corner_modulus()[: mesh.nodes], component, rtol=1e-6)
 
 
 def test_energy_equals_voxel_by_voxel_energy(modulus):
     mesh = VoxelMesh(modulus)
-    field = np.random.default_rng(2).standard_normal((3, mesh.nodes))
+    field = random_vector(mesh, 2)
     energy = np.zeros(modulus.shape, np.float32)
     voxel_fe_energy.unit_energy(
-        0, mesh.slabs, field, mesh.run_nodes, mesh.run_length, mesh.run_voxel, mesh.slab_run,
+        0, mesh.slabs, field, mesh.segment_nodes, mesh.segment_length, mesh.segment_voxel, mesh.slab_segment,
         stiffness_numbers(0.3), energy.reshape(-1),
     )  # fmt: skip
     voxel_fe_energy.energy_density(0, modulus.shape[0], modulus, energy)
-    np.testing.assert_allclose(energy, energy_density_plain(modulus, 0.3, field), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(energy, energy_density_plain(modulus, 0.3, field[:, : mesh.nodes]), rtol=1e-5, atol=1e-7)
 
 
 def test_slabs_have_at_least_two_planes_and_cover_all():
     rng = np.random.default_rng(0)
     for depth in (1, 2, 3, 5, 64, 65, 200):
         for voxels in (np.ones(depth, int), rng.integers(0, 2, depth), np.eye(1, depth, depth - 1, dtype=int)[0]):
-            edges = slab_edges(voxels)
+            start = np.concatenate([[0], np.cumsum(rng.integers(0, 30, depth + 1))])
+            edges = slab_edges(voxels, start)
             assert edges[0] == 0
             assert edges[-1] == depth
             assert len(edges) == 2 or np.diff(edges).min() >= 2
+            assert len(edges) == 2 or (start[edges[1:]] - start[edges[:-1] + 1]).min() >= LANES
 
 
 def test_coarse_modulus_is_the_mean_of_eight_children(modulus):
@@ -144,8 +155,8 @@ def test_multigrid_cycle_is_symmetric_and_contracts():
     mesh = VoxelMesh(modulus)
     index = mesh.dense_index()
     bottom = index[0][index[0] >= 0].astype(np.int64)
-    fixed = np.concatenate([component * mesh.nodes + bottom for component in range(3)]).astype(np.uint32)
-    a, b = np.random.default_rng(4).standard_normal((2, 3, mesh.nodes))
+    fixed = np.concatenate([component * mesh.size + bottom for component in range(3)]).astype(np.uint32)
+    a, b = random_vector(mesh, 4), random_vector(mesh, 5)
     a.reshape(-1)[fixed] = b.reshape(-1)[fixed] = 0
     hierarchy = Hierarchy(mesh, modulus, 0.3, np.union1d(fixed, _loose(modulus, mesh)).astype(np.uint32))
     hierarchy.operator.clear_fixed(a)
@@ -170,12 +181,12 @@ def _loose(modulus, mesh):
     inside = number_nodes_plain(np.where(held, modulus, 0))[0] >= 0
     nodes = mesh.dense_index()[~inside]
     nodes = nodes[nodes >= 0].astype(np.int64)
-    return np.concatenate([component * mesh.nodes + nodes for component in range(3)])
+    return np.concatenate([component * mesh.size + nodes for component in range(3)])
 
 
 def test_scalar_product_has_the_same_bits_for_any_thread_count():
     mesh = VoxelMesh(np.ones((40, 30, 32), np.float32))
-    a, b = np.random.default_rng(0).standard_normal((2, 3, mesh.nodes))
+    a, b = np.random.default_rng(0).standard_normal((2, 3, mesh.size))
     before = blocks.get_threads()
     found = []
     for threads in (1, 2, 3):
