@@ -7,8 +7,9 @@ changes no bit. Coarse node (z, y, x) lies on fine node (2 z, 2 y, 2 x); transfe
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
-from .voxel_fe import solver_kernel
+from .voxel_fe import SOLVER_MATH, solver_kernel
 
 CHUNKS = 128
 
@@ -106,26 +107,26 @@ def _prolong_row(coarse, low, high, node_x, coarse_row, weight, x):
         x[2, node] += half * (coarse[2, left] + coarse[2, right])
 
 
+@njit(cache=True, nogil=True, fastmath=SOLVER_MATH | {"reassoc"})
+def _dot_chunk(a, b, low, high):
+    """Sum of a b over one chunk; the compiler may split it over vector lanes."""
+    total = 0.0
+    for i in range(low, high):
+        total += np.float64(a[i]) * np.float64(b[i])
+    return total
+
+
 @solver_kernel
 def dot(first, last, a, b, partial):
     """partial[chunk] = sum of a b over the chunk, flat arrays of any float type, summed in float64."""
     size = a.size
     for chunk in range(first, last):
-        low, high = chunk * size // CHUNKS, (chunk + 1) * size // CHUNKS
-        s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
-        for i in range(low, high - 3, 4):
-            s0 += np.float64(a[i]) * np.float64(b[i])
-            s1 += np.float64(a[i + 1]) * np.float64(b[i + 1])
-            s2 += np.float64(a[i + 2]) * np.float64(b[i + 2])
-            s3 += np.float64(a[i + 3]) * np.float64(b[i + 3])
-        for i in range(high - (high - low) % 4, high):
-            s0 += np.float64(a[i]) * np.float64(b[i])
-        partial[chunk] = (s0 + s1) + (s2 + s3)
+        partial[chunk] = _dot_chunk(a, b, np.uint64(chunk * size // CHUNKS), np.uint64((chunk + 1) * size // CHUNKS))
 
 
 @solver_kernel
 def advance(first, last, alpha, direction, product, x, residual):
-    """x += alpha direction, residual -= alpha product; flat float64 arrays."""
+    """x += alpha direction, residual -= alpha product; flat arrays."""
     size = x.size
     for i in range(np.uint64(first * size // CHUNKS), np.uint64(last * size // CHUNKS)):
         x[i] += alpha * direction[i]
@@ -141,11 +142,20 @@ def redirect(first, last, beta, preconditioned, direction):
 
 
 @solver_kernel
-def copy(first, last, source, target):
-    """target = source, converted to the type of target; flat arrays."""
+def collect(first, last, correction, x):
+    """x += correction, correction = 0; flat arrays."""
+    size = x.size
+    for i in range(np.uint64(first * size // CHUNKS), np.uint64(last * size // CHUNKS)):
+        x[i] += correction[i]
+        correction[i] = 0
+
+
+@solver_kernel
+def negate(first, last, source, target):
+    """target = -source, converted to the type of target; flat arrays."""
     size = target.size
     for i in range(np.uint64(first * size // CHUNKS), np.uint64(last * size // CHUNKS)):
-        target[i] = source[i]
+        target[i] = -source[i]
 
 
 @solver_kernel

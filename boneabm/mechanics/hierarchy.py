@@ -190,7 +190,7 @@ def coarse_fixed(
 
 
 class Hierarchy:
-    """All levels of one modulus volume; `precondition` is one multigrid cycle.
+    """All levels of one modulus volume; `cycle` is one multigrid cycle.
 
     mesh : finest mesh; modulus : (Z, Y, X) float32, MPa; fixed : flat fixed degrees of freedom of the finest mesh
     """
@@ -220,12 +220,10 @@ class Hierarchy:
         """Operator of the finest level."""
         return self.levels[0].operator
 
-    def precondition(self, residual: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Approximate K^-1 residual by one cycle; the result is a work array that the next call overwrites."""
-        top = self.levels[0]
-        top.mesh.run(multigrid.copy, multigrid.CHUNKS, residual.reshape(-1), top.load.reshape(-1))
+    def cycle(self) -> NDArray[np.float32]:
+        """Approximate K^-1 load of the finest level by one cycle; the result is a work array of that level."""
         self._cycle(0)
-        return top.x
+        return self.levels[0].x
 
     def _cycle(self, depth: int) -> None:
         level = self.levels[depth]

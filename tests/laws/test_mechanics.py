@@ -142,7 +142,7 @@ def test_unloaded_nodes_are_in_balance(porous):
     """No force on nodes that are neither on a face nor pinned."""
     mesh = porous._solver.mesh
     fixed = fixed_degrees(make_boundary("rollers"), mesh)
-    forces = np.empty((3, mesh.nodes))
+    forces = np.empty((3, mesh.size))
     porous._solver.operator.forces(porous._fields[0].astype(np.float64), forces)
     scale = np.abs(forces).max()
     forces.reshape(-1)[fixed] = 0
