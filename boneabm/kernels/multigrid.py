@@ -156,12 +156,3 @@ def negate(first, last, source, target):
     size = target.size
     for i in range(np.uint64(first * size // CHUNKS), np.uint64(last * size // CHUNKS)):
         target[i] = -source[i]
-
-
-@solver_kernel
-def scale_nodes(first, last, factor, vector, out):
-    """out = factor vector with one factor per node; (3, nodes)."""
-    nodes = vector.shape[1]
-    for component in range(3):
-        for i in range(np.uint64(first * nodes // CHUNKS), np.uint64(last * nodes // CHUNKS)):
-            out[component, i] = factor[i] * vector[component, i]

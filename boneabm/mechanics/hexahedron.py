@@ -28,6 +28,15 @@ def corner_stiffness(poisson: float) -> float:
     return normal + 2 * shear + 2 * bend + twist + warp
 
 
+def smoothing_bound(poisson: float) -> float:
+    """Upper bound of the eigenvalues of D^-1 K for any bone and any moduli, D the diagonal of K.
+
+    x . K x = sum over voxels of x_e . K_e x_e <= largest(K_e) / d_e  sum over voxels of d_e |x_e|^2 = bound x . D x,
+    with the diagonal entry d_e of the voxel stiffness K_e
+    """
+    return float(np.linalg.eigvalsh(element_stiffness(poisson))[-1]) / corner_stiffness(poisson)
+
+
 def element_stiffness(poisson: float) -> NDArray[np.float64]:
     """Voxel stiffness (24, 24), E = 1, edge 1; row 3 corner + component, corner 4 z + 2 y + x, components z, y, x."""
     normal, normal_cross, shear, bend, bend_cross, twist, twist_cross, warp = stiffness_numbers(poisson)
