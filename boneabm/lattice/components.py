@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-STRUCTURES = {6: ndimage.generate_binary_structure(3, 1), 26: ndimage.generate_binary_structure(3, 3)}
+from boneabm.kernels import pieces
+from boneabm.kernels.blocks import launch
+
+CONNECTIVITIES = (6, 26)
 
 
 def largest_component(mask: NDArray[np.bool_], connectivity: int = 6) -> NDArray[np.bool_]:
@@ -17,11 +19,23 @@ def largest_component(mask: NDArray[np.bool_], connectivity: int = 6) -> NDArray
 
     Returns (Z, Y, X) bool, all False for an empty mask. Raises ValueError for another connectivity.
     """
-    if connectivity not in STRUCTURES:
+    kept = np.array(mask, np.bool_, order="C")
+    keep_largest(kept.view(np.uint8), connectivity)
+    return kept
+
+
+def keep_largest(mask: NDArray[np.uint8], connectivity: int = 6) -> None:
+    """Clear all but the largest connected piece in place, as `largest_component`; mask (Z, Y, X) uint8, 0 = void."""
+    if connectivity not in CONNECTIVITIES:
         raise ValueError(f"connectivity must be 6 or 26, got {connectivity}")
-    labels, pieces = ndimage.label(mask, structure=STRUCTURES[connectivity])
-    if pieces == 0:
-        return np.zeros(np.shape(mask), np.bool_)
-    voxels = np.bincount(labels.ravel())
-    voxels[0] = 0
-    return labels == voxels.argmax()
+    depth, height, _ = mask.shape
+    row_count = np.zeros(depth * height, np.int64)
+    launch(pieces.count_runs, depth, mask, row_count)
+    row_start = np.concatenate([[0], np.cumsum(row_count)])
+    begin, end, parent = np.empty((3, row_start[-1]), np.int32)
+    launch(pieces.fill_runs, depth, mask, row_start, begin, end)
+    pieces.join_runs(mask.shape, connectivity == 6, row_start, begin, end, parent)
+    if parent.any():
+        keep, count = pieces.largest_root(begin, end, parent)
+        if count > 1:
+            launch(pieces.clear_others, depth, keep, row_start, begin, end, parent, mask)

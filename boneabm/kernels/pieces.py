@@ -1,0 +1,101 @@
+"""Connected pieces of a mask, by joining runs of voxels along x.
+
+A row is all voxels with the same (z, y), numbered z Y + y; runs are numbered in z, y, x order. Runs of neighboring
+rows that overlap (or lie at most `reach` voxels apart) are joined; every piece is named by its first run.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import kernel
+
+
+@kernel
+def count_runs(first, last, mask, row_count):
+    """row_count[row] = number of runs in the rows of planes first..last-1; mask (Z, Y, X) uint8."""
+    _, height, width = mask.shape
+    for row in range(first * height, last * height):
+        voxels = mask[row // height, row % height]
+        count = np.int64(voxels[0] != 0)
+        for x in range(np.uint64(1), np.uint64(width)):
+            count += (voxels[x] != 0) & (voxels[x - np.uint64(1)] == 0)
+        row_count[row] = count
+
+
+@kernel
+def fill_runs(first, last, mask, row_start, begin, end):
+    """Write where the runs of planes first..last-1 begin and end (the voxel after the last one) along x."""
+    _, height, width = mask.shape
+    for row in range(first * height, last * height):
+        voxels = mask[row // height, row % height]
+        run, x = row_start[row], 0
+        while run < row_start[row + 1]:
+            while voxels[x] == 0:
+                x += 1
+            begin[run] = x
+            while x < width and voxels[x] != 0:
+                x += 1
+            end[run] = x
+            run += 1
+
+
+@kernel
+def root(parent, run):
+    """First run of the piece; halves the path on the way."""
+    while parent[run] != run:
+        parent[run] = parent[parent[run]]
+        run = parent[run]
+    return run
+
+
+@kernel
+def join_rows(row, other, reach, row_start, begin, end, parent):
+    """Join the runs of two rows that touch."""
+    a, b = row_start[row], row_start[other]
+    while a < row_start[row + 1] and b < row_start[other + 1]:
+        if begin[a] < end[b] + reach and begin[b] < end[a] + reach:
+            one, two = root(parent, a), root(parent, b)
+            parent[max(one, two)] = min(one, two)
+        if end[a] < end[b]:
+            a += 1
+        else:
+            b += 1
+
+
+@kernel
+def join_runs(shape, by_faces, row_start, begin, end, parent):
+    """Join all runs that touch by faces, or by faces, edges and corners; parent[run] leads to the first of its piece."""
+    depth, height, _ = shape
+    parent[:] = np.arange(parent.size)
+    reach = 0 if by_faces else 1
+    for z in range(depth):
+        for y in range(height):
+            row = z * height + y
+            if y > 0:
+                join_rows(row, row - 1, reach, row_start, begin, end, parent)
+            if z > 0:
+                for other in range(max(y - reach, 0), min(y + reach, height - 1) + 1):
+                    join_rows(row, (z - 1) * height + other, reach, row_start, begin, end, parent)
+
+
+@kernel
+def largest_root(begin, end, parent):
+    """Flatten `parent` to the first run of each piece; returns that of the largest (of equals the first), and pieces."""
+    voxels = np.zeros(parent.size, np.int64)
+    pieces = 0
+    for run in range(parent.size):
+        parent[run] = root(parent, run)
+        pieces += parent[run] == run
+        voxels[parent[run]] += end[run] - begin[run]
+    return voxels.argmax(), pieces
+
+
+@kernel
+def clear_others(first, last, keep, row_start, begin, end, parent, mask):
+    """mask = 0 on all runs of planes first..last-1 that are not of the piece `keep`."""
+    height = mask.shape[1]
+    for row in range(first * height, last * height):
+        for run in range(row_start[row], row_start[row + 1]):
+            if parent[run] != keep:
+                mask[row // height, row % height, begin[run] : end[run]] = 0
