@@ -86,6 +86,16 @@ def test_glued_ends_squeeze_a_beam_with_lateral_strain_less_the_longer_it_is():
     assert excess[1] == pytest.approx(excess[0] / 2, rel=0.1)
 
 
+def test_bar_between_frictionless_platens_is_under_uniaxial_stress():
+    """Free to widen everywhere: C = E A_bar / A_box and U = E e^2 / 2 in every voxel, whatever Poisson's ratio."""
+    modulus = np.zeros((11, 9, 12), np.float32)
+    modulus[:, 2:6, 3:10] = MODULUS_MPA
+    for poisson in (0.0, 0.3, 0.45):
+        solver = solved(modulus, boundary="frictionless", poisson=poisson)
+        assert solver.stiffness_mpa[0, 0] == pytest.approx(MODULUS_MPA * 28 / 108, rel=1e-6)
+        np.testing.assert_allclose(solver.energy_density([1])[modulus > 0], MODULUS_MPA / 2, rtol=1e-4)
+
+
 def crank(height, arm, width):
     """Two columns of this height between center lines, side by side, joined by an arm at half the height."""
     modulus = np.zeros((2 * height, width, arm + width), np.float32)

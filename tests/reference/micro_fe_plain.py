@@ -63,10 +63,12 @@ class PlainFE:
     def residual(self, displacement, case):
         """Norm of the forces on free degrees of freedom over the norm of the load, and the largest miss of a support.
 
+        The load is what the supports alone put on the free ones; where they hold every node, on the supports.
         displacement : (3, nodes) in voxel edges
         """
         start = self.start(case)
-        load = (self.matrix @ start)[~self.held]
-        forces = (self.matrix @ displacement.ravel())[~self.held]
+        load, free = self.matrix @ start, ~self.held
+        scale = max(np.linalg.norm(load[free]), 1e-3 * np.linalg.norm(load))
+        forces = (self.matrix @ displacement.ravel())[free]
         miss = np.abs(displacement.ravel() - start)[self.held].max(initial=0)
-        return np.linalg.norm(forces) / np.linalg.norm(load), miss
+        return np.linalg.norm(forces) / scale, miss
