@@ -33,12 +33,12 @@ class Files(NamedTuple):
     parosol: Path | None
     replace: bool
 
-    def check(self) -> None:
+    def check(self, poisson: float) -> None:
         """Refuse impossible places before the work begins; InputError."""
         if self.strain_field:
             check_strain_field(self.strain_field, self.replace)
         if self.parosol:
-            check_parosol(self.parosol, self.replace)
+            check_parosol(self.parosol, self.replace, poisson)
 
     def write(self, result: SolveResult, facts: Flat) -> Flat:
         """Write what is asked for; returns the names of the files."""
@@ -65,7 +65,7 @@ def solve_source(
     report: Callable[[str], None],
 ) -> tuple[Flat, list[str]]:
     """Read a bone, solve it, write the files asked for; returns all settings and results, and the warnings."""
-    files.check()
+    files.check(options.poisson)
     report(f"reading {source}")
     bone = read_source(source, image)
     result = solve_bone(bone.mask, bone.spacing_um, options, threads, report=report)

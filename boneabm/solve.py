@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from boneabm.errors import InputError, nearest
+from boneabm.io.bone_source import TELLING_LOSS
 from boneabm.kernels.blocks import available_threads, set_threads
 from boneabm.mechanics import MicroFE
 from boneabm.mechanics.anisotropy import NAMES, Anisotropy, anisotropy
@@ -30,7 +31,6 @@ from boneabm.parameters import ParameterSet
 AXES = ("z", "y", "x")
 BOUNDARIES = ("clamped", "bottom-clamped", "frictionless", "affine")
 PERCENTILES = {"median": 50, "p95": 95, "p99": 99, "max": 100}
-TELLING_LOSS = 0.01  # share of the bone outside the largest part that is worth a warning
 MAX_ITERATIONS = 500
 
 
@@ -268,8 +268,9 @@ def estimate_failure(
     effective_strain : (n,) of all bone voxels at `load`
     face_mm2         : area of the whole face under the load, mm2
 
-    The two numbers were fitted to radii at a voxel of 165 um; at other voxel sizes and moduli the estimate ranks
-    bones rather than giving newtons. Infinite where less than that share of the bone carries any load.
+    The two numbers were fitted together, on clinical scans of the radius; with other voxel sizes, moduli and sites the
+    estimate ranks bones but its newtons need a new fit, as Arias-Moreno et al. (Osteoporos Int 30:1433, 2019) found
+    for finer scans of the same site. Infinite where less than that share of the bone carries any load.
     Source: Pistoia et al., Bone 30:842 (2002).
     """
     critical = float(np.quantile(effective_strain, 1 - criterion.bone_share))

@@ -16,6 +16,7 @@ from .microct import Segmentation, read_bone
 from .volumes import VolumeReader
 
 BONE_FRACTION = 0.5
+TELLING_LOSS = 0.01  # share of the bone outside its largest piece that is worth a warning
 
 
 class BoneSource(NamedTuple):
@@ -70,4 +71,12 @@ def _read_image(source: Path, given: Mapping[str, Any]) -> BoneSource:
     settings |= {name: value for name, value in record.items() if isinstance(value, (str, int, float))}
     if segmentation.crop is not None:
         settings["crop"] = CropField().write(segmentation.crop)
-    return BoneSource(mask, spacing_um, settings, record["warnings"])
+    return BoneSource(mask, spacing_um, settings, record["warnings"] + _lost(record["bv_tv_before"], record["bv_tv"]))
+
+
+def _lost(before: float, after: float) -> list[str]:
+    """A warning where the choice of the largest part leaves out much of the bone."""
+    share = 1 - after / before
+    if share <= TELLING_LOSS:
+        return []
+    return [f"{100 * share:.1f} % of the bone is not part of its largest piece and is left out"]
