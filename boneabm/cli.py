@@ -1,4 +1,4 @@
-"""The command line: run, resume, explain, measure, render.
+"""The command line: run, resume, explain, measure, solve, render.
 
 Every error that a user can act on is one screen of text on standard error and exit code 2; Ctrl-C is 130. Commands
 import what they need when they are called, so that `boneabm --help` answers at once.
@@ -20,8 +20,7 @@ import typer
 from boneabm.errors import BoneabmError, InputError
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from boneabm.io.bone_source import BoneSource
     from boneabm.run import RunResult
 
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -38,6 +37,16 @@ Threads = Annotated[int | None, typer.Option(min=1, help="Threads; all processor
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+Source = Annotated[
+    Path, typer.Argument(metavar="IMAGE|RUN", help="TIFF stack, folder of slices, or a run folder (its last step).")
+]
+VoxelSize = Annotated[str | None, typer.Option(help='Voxel edge of an image, as "19.5 um".')]
+Sigma = Annotated[float | None, typer.Option(help="Gaussian before the threshold, voxels; 1 by default.")]
+Threshold = Annotated[str | None, typer.Option(help='Gray value, or "otsu" (default).')]
+Largest = Annotated[
+    bool | None, typer.Option("--largest/--all-parts", help="Keep only the largest part (default) or all.")
+]
+Crop = Annotated[str | None, typer.Option(help='Part of an image, "z0:z1,y0:y1,x0:x1" in voxels.')]
 
 
 def main() -> None:
@@ -149,24 +158,62 @@ def explain(
 @app.command()
 @_told
 def measure(
-    source: Annotated[Path, typer.Argument(metavar="IMAGE|RUN", help="TIFF stack, folder of slices, or a run folder.")],
-    voxel_size: Annotated[str | None, typer.Option(help='Voxel edge of an image, as "19.5 um".')] = None,
-    sigma: Annotated[float | None, typer.Option(help="Gaussian before the threshold, voxels; 1 by default.")] = None,
-    threshold: Annotated[str | None, typer.Option(help='Gray value, or "otsu" (default).')] = None,
-    largest: Annotated[
-        bool | None, typer.Option("--largest/--all-parts", help="Keep only the largest part (default) or all.")
-    ] = None,
-    crop: Annotated[str | None, typer.Option(help='Part of an image, "z0:z1,y0:y1,x0:x1" in voxels.')] = None,
+    source: Source,
+    voxel_size: VoxelSize = None,
+    sigma: Sigma = None,
+    threshold: Threshold = None,
+    largest: Largest = None,
+    crop: Crop = None,
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:
     """Measure BV/TV, Tb.Th, Tb.Sp, Tb.N, Conn.D and bone surface of an image or of the last step of a run."""
+    from boneabm.io.bone_source import read_source
+
     given = {"voxel-size": voxel_size, "sigma": sigma, "threshold": threshold, "largest": largest, "crop": crop}
-    options = {name: value for name, value in given.items() if value is not None}
-    mask, spacing_um, record = _mask_of_run(source, options) if _is_run(source) else _mask_of_image(source, options)
-    for warning in record.pop("warnings", []):
-        typer.echo(f"warning: {warning}", err=True)
-    _show_measures(mask, spacing_um, record, _threads(threads), as_json)
+    bone = read_source(source, given)
+    _warn(bone.warnings)
+    _show_measures(bone, _threads(threads), as_json)
+
+
+@app.command()
+@_told
+def solve(
+    source: Source,
+    voxel_size: VoxelSize = None,
+    sigma: Sigma = None,
+    threshold: Threshold = None,
+    largest: Largest = None,
+    crop: Crop = None,
+    modulus: Annotated[str, typer.Option(help="Young's modulus of the bone.")] = "18 GPa",
+    poisson: Annotated[float, typer.Option(help="Poisson's ratio.")] = 0.3,
+    boundary: Annotated[
+        str, typer.Option(help="clamped: both ends glued; bottom-clamped: one; frictionless: none; affine: 6x6.")
+    ] = "bottom-clamped",
+    axis: Annotated[str, typer.Option(help="Compressed axis: z, y or x.")] = "z",
+    tolerance: Annotated[float, typer.Option(help="Relative residual.")] = 1e-6,
+    strain: Annotated[str, typer.Option(help='Load of the strain field: "1%", or a stress "1 MPa".')] = "1%",
+    out: Annotated[Path | None, typer.Option(help="Strain field to write, FILE.vtkhdf.")] = None,
+    parosol: Annotated[Path | None, typer.Option(help="The same problem for ParOSol to write, FILE.h5.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace files of an earlier solve.")] = False,
+    threads: Threads = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Solve apparent stiffness, strain energy and estimated strength of an image or of the last step of a run."""
+    from boneabm import cli_solve
+
+    given = {"voxel-size": voxel_size, "sigma": sigma, "threshold": threshold, "largest": largest, "crop": crop}
+    modulus_mpa, load = cli_solve.parse_modulus(modulus), cli_solve.parse_load(strain)
+    options = cli_solve.SolveOptions(modulus_mpa, poisson, boundary, axis, tolerance, **load)
+    files = cli_solve.Files(out, parosol, replace)
+    report = _silent if quiet else _say
+    facts, warnings = cli_solve.solve_source(source, given, options, files, _threads(threads), report)
+    _warn(warnings)
+    if as_json:
+        _echo_json(facts)
+    else:
+        typer.echo("\n".join(cli_solve.table(facts)))
 
 
 @app.command()
@@ -214,8 +261,7 @@ def _finish_with_picture(result: RunResult, as_json: bool) -> None:
 
 def _finish(result: RunResult, as_json: bool, picture: Path | None = None) -> None:
     """Say what came out: one JSON object, or a few lines that end with the run folder and the picture."""
-    for warning in result.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+    _warn(result.warnings)
     flat = result.flat()
     if as_json:
         _echo_json(flat | ({"picture": str(picture)} if picture else {}))
@@ -230,44 +276,20 @@ def _finish(result: RunResult, as_json: bool, picture: Path | None = None) -> No
         typer.echo(f"picture: {picture}")
 
 
-def _is_run(source: Path) -> bool:
-    return (source / "run.vtkhdf").exists()
+def _warn(warnings: list[str]) -> None:
+    for warning in warnings:
+        typer.echo(f"warning: {warning}", err=True)
 
 
-def _mask_of_run(source: Path, options: dict[str, Any]) -> tuple[np.ndarray, float, dict[str, Any]]:
-    from boneabm.io.volumes import VolumeReader
-
-    if options:
-        raise InputError(f"--{next(iter(options))} is for images; {source} is a run and knows its voxel size.")
-    reader = VolumeReader(source / "run.vtkhdf")
-    return reader.read("matrix", index=-1) >= 0.5, reader.spacing_um, {"run": str(source), "day": reader.days[-1]}
+def _say(text: str) -> None:
+    typer.echo(f"solve: {text}", err=True)
 
 
-def _mask_of_image(source: Path, options: dict[str, Any]) -> tuple[np.ndarray, float, dict[str, Any]]:
-    from boneabm.io.microct import Segmentation, read_bone
-    from boneabm.scenario_fields import parse_crop, parse_threshold, parse_voxel_size
-
-    if "voxel-size" not in options:
-        if not source.exists():
-            raise InputError(
-                f"{source}: no such file or folder. Give a TIFF stack, a folder of slices or a run folder."
-            )
-        raise InputError(
-            f"{source}: --voxel-size is missing. Image files carry no dependable voxel size. "
-            'Example: --voxel-size "19.5 um".'
-        )
-    spacing_um = parse_voxel_size(options["voxel-size"])
-    segmentation = Segmentation(
-        sigma_voxels=options.get("sigma", 1.0),
-        threshold=parse_threshold(options.get("threshold", "otsu")),
-        largest=options.get("largest", True),
-        crop=parse_crop(options["crop"]) if "crop" in options else None,
-    )
-    mask, record = read_bone(source, spacing_um, segmentation)
-    return mask, spacing_um, {"image": str(source)} | record
+def _silent(text: str) -> None:
+    """Say nothing."""
 
 
-def _show_measures(mask: np.ndarray, spacing_um: float, record: dict[str, Any], threads: int, as_json: bool) -> None:
+def _show_measures(bone: BoneSource, threads: int, as_json: bool) -> None:
     import time
     from dataclasses import asdict
 
@@ -276,10 +298,8 @@ def _show_measures(mask: np.ndarray, spacing_um: float, record: dict[str, Any], 
 
     set_threads(threads)
     start = time.perf_counter()
-    values = asdict(measure_mask(mask, spacing_um))
-    settings = {
-        key: value for key, value in record.items() if isinstance(value, (str, int, float)) and key not in values
-    }
+    values = asdict(measure_mask(bone.mask, bone.spacing_um))
+    settings = {key: value for key, value in bone.settings.items() if key not in values}
     if as_json:
         _echo_json(values | settings | {"measure_s": time.perf_counter() - start})
         return

@@ -18,7 +18,7 @@ from .analysis.observe import AGENT_NAMES, SERIES_NAMES, agent_table, series_row
 from .build import assemble, build
 from .endocrine.effects import effect_table
 from .engine import Every, Simulation
-from .errors import BoneabmError, InputError
+from .errors import BoneabmError, InputError, SolverError
 from .io.agents import AgentWriter
 from .io.checkpoint import read_checkpoint, state_sha256, write_checkpoint
 from .io.provenance import provenance
@@ -203,12 +203,15 @@ def continue_run(folder: RunFolder, began_s: float, report: Report) -> RunResult
 
 
 def carry_on(simulation: Simulation, recorder: Recorder, report: Report, warnings: list[str]) -> RunResult:
-    """Simulate until the last day; Ctrl-C finishes the day, writes a checkpoint and raises Interrupted."""
+    """Simulate until the last day; Ctrl-C finishes the day, writes a checkpoint and raises Interrupted.
+
+    A field that does not converge raises SolverError: the run stops at its last checkpoint.
+    """
     simulation.writers.append(recorder)
     last = recorder.last_day
     with StopRequest() as stop:
         while simulation.day < last:
-            simulation.step()
+            one_day(simulation, recorder.folder)
             if report is not None:
                 stage = "lead-in" if simulation.day < 0 else "run"
                 first = simulation.state.first_day
@@ -219,6 +222,18 @@ def carry_on(simulation: Simulation, recorder: Recorder, report: Report, warning
                 path = recorder.folder.path
                 raise Interrupted(f"Stopped; day {simulation.day} is safe. Continue with: boneabm resume {path}")
     return conclude(simulation, recorder, warnings)
+
+
+def one_day(simulation: Simulation, folder: RunFolder) -> None:
+    """Simulate one day; where a field does not converge, log the residuals and say how to go on."""
+    try:
+        simulation.step()
+    except SolverError as error:
+        day, saved = simulation.day, folder.announced("checkpoint")[-1]
+        folder.log("stopped", day=day, reason=str(error), residuals=error.residuals)
+        told = f"Day {day} cannot be simulated. {error} Day {saved} is safe."
+        told += f" Once the cause is gone, continue with: boneabm resume {folder.path}"
+        raise SolverError(told, error.residuals) from error
 
 
 def conclude(simulation: Simulation, recorder: Recorder, warnings: list[str]) -> RunResult:

@@ -20,8 +20,8 @@ LAYERS = {
     "state": 5, "scenario": 5, "scenario_fields": 5, "scenario_text": 5,
     "engine": 6, "io": 6,
     "build": 7, "analysis": 7,
-    "run": 8,
-    "explain": 9, "cli": 9, "cli_report": 9, "__main__": 9,
+    "run": 8, "solve": 8,
+    "explain": 9, "cli": 9, "cli_report": 9, "cli_solve": 9, "__main__": 9,
 }  # fmt: skip
 DOORS = {
     "numba": ("boneabm/kernels/",),

@@ -41,6 +41,7 @@ def _strain(i: int, j: int) -> NDArray[np.float64]:
 _NORMAL = ((0, 0), (1, 1), (2, 2))
 _PAIRS = {
     "rollers": _NORMAL,
+    "frictionless": _NORMAL[:1],
     "bottom-clamped": _NORMAL[:1],
     "clamped": _NORMAL[:1],
     "affine": (*_NORMAL, (0, 1), (0, 2), (1, 2)),
@@ -51,6 +52,7 @@ def make_boundary(name: str) -> Boundary:
     """Unit cases of a boundary condition by name.
 
     rollers        : compression along z, y, x; normal displacement prescribed on all six faces, tangential free
+    frictionless   : compression along z; both ends free to slide, sides free
     bottom-clamped : compression along z; bottom glued, top free to slide
     clamped        : compression along z; both ends glued
     affine         : zz, yy, xx, zy, zx, yx (engineering shear); linear displacement on all six faces
@@ -82,7 +84,8 @@ def fixed_degrees(boundary: Boundary, mesh: VoxelMesh) -> NDArray[np.uint32]:
     elif boundary.name == "affine":
         faces = [(axis, end, all_three) for axis in range(3) for end in (0, -1)]
     else:
-        faces = [(0, 0, all_three), (0, -1, all_three if boundary.name == "clamped" else (0,))]
+        bottom = (0,) if boundary.name == "frictionless" else all_three
+        faces = [(0, 0, bottom), (0, -1, all_three if boundary.name == "clamped" else (0,))]
     places: list[NDArray[np.int64]] = []
     for axis, end, components in faces:
         face: NDArray[np.int64] = np.moveaxis(index, axis, 0)[end].astype(np.int64)
@@ -116,6 +119,19 @@ def _pin_rigid_motion(mesh: VoxelMesh, fixed: NDArray[np.uint32]) -> NDArray[np.
         gram += np.outer(motion[best], motion[best])
         fixed = np.union1d(fixed, candidates[best : best + 1])
     return fixed
+
+
+def prescribed_displacements(
+    boundary: Boundary, mesh: VoxelMesh, amplitudes: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """What a combined load prescribes: node positions (n, 3), component (n,) and displacement (n,) in voxel edges.
+
+    amplitudes : (cases,) macro strain of each unit case, compression positive; positions and components are z, y, x
+    """
+    fixed = fixed_degrees(boundary, mesh)
+    strain = np.einsum("k,kij->ij", amplitudes, boundary.strains)
+    component = fixed // mesh.nodes
+    return mesh.coordinates(fixed % mesh.nodes), component.astype(np.int64), prescribed_values(mesh, fixed, strain)
 
 
 def prescribed_values(

@@ -176,10 +176,11 @@ IMAGES: dict[str, tuple[Callable[[Path], Any], str]] = {
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_a_bad_image_is_one_screen_for_measure(command: Command, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("word", ["measure", "solve"])
+def test_a_bad_image_is_one_screen(command: Command, tmp_path: Path, word: str, name: str) -> None:
     make, expected = IMAGES[name]
     make(tmp_path / "bad.tif")
-    answer = command("measure", tmp_path / "bad.tif", "--voxel-size", "20 um")
+    answer = command(word, tmp_path / "bad.tif", "--voxel-size", "20 um")
     assert_one_screen(answer, expected)
 
 
@@ -192,6 +193,7 @@ def test_a_bad_image_is_one_screen_for_run_and_leaves_no_run(command: Command, t
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.tif", "s.toml"]
 
 
+SOLVE = ("solve", "{folder}/bone.tif", "--voxel-size", "20 um", "--sigma", 0)
 OPTIONS = {
     "unknown scenario": (("run", "menopaus"), 'Did you mean "menopause"?'),
     "a folder as scenario": (("run", "{folder}"), "is a folder"),
@@ -216,6 +218,22 @@ OPTIONS = {
     "threshold as a word": (("measure", "{folder}/bone.tif", "--voxel-size", "20 um", "--threshold", "x"), "otsu"),
     "threshold above all": (("measure", "{folder}/bone.tif", "--voxel-size", "20 um", "--threshold", 999), "999"),
     "negative sigma": (("measure", "{folder}/bone.tif", "--voxel-size", "20 um", "--sigma", -1), "sigma"),
+    "solve of nothing": (("solve", "{folder}/no.tif"), "no such file"),
+    "solve without voxel size": (("solve", "{folder}/bone.tif"), "--voxel-size is missing"),
+    "unknown boundary": ((*SOLVE, "--boundary", "clampd"), 'Did you mean "clamped"?'),
+    "unknown axis": ((*SOLVE, "--axis", "w"), 'axis: "w" is not known'),
+    "modulus without unit": ((*SOLVE, "--modulus", "18"), "--modulus: missing unit"),
+    "negative modulus": ((*SOLVE, "--modulus", "-18 GPa"), "modulus_mpa = -18000 is not possible"),
+    "impossible Poisson's ratio": ((*SOLVE, "--poisson", 0.5), "poisson = 0.5 is not possible"),
+    "no tolerance": ((*SOLVE, "--tolerance", 0), "tolerance = 0 is not possible"),
+    "strain without unit": ((*SOLVE, "--strain", "0.01"), 'Examples: "1%", "0.8 MPa"'),
+    "negative strain": ((*SOLVE, "--strain", "-1%"), "compression positive"),
+    "axis that no bone spans": ((*SOLVE, "--axis", "z"), "choose --axis y"),
+    "strain field in no folder": ((*SOLVE, "--out", "{folder}/no/a.vtkhdf"), "there is no folder"),
+    "strain field of another kind": ((*SOLVE, "--out", "{folder}/a.vti"), 'must end in ".vtkhdf"'),
+    "strain field over an image": ((*SOLVE, "--out", "{folder}/bone.tif", "--replace"), 'must end in ".vtkhdf"'),
+    "ParOSol input of another kind": ((*SOLVE, "--parosol", "{folder}/a.txt"), 'must end in ".h5"'),
+    "ParOSol with negative Poisson's ratio": ((*SOLVE, "--parosol", "{folder}/a.h5", "--poisson", -0.1), "0 to 0.5"),
     "render of nothing": (("render", "{folder}/no"), "no"),
 }
 

@@ -1,0 +1,82 @@
+"""The bone that a command works on: an image with its segmentation, or the last step of a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boneabm.errors import InputError
+from boneabm.scenario_fields import CropField, parse_crop, parse_threshold, parse_voxel_size
+
+from .microct import Segmentation, read_bone
+from .volumes import VolumeReader
+
+BONE_FRACTION = 0.5
+TELLING_LOSS = 0.01  # share of the bone outside its largest piece that is worth a warning
+
+
+class BoneSource(NamedTuple):
+    """Bone mask (Z, Y, X), voxel edge, how it was made as flat words and numbers, and what is unusual about it."""
+
+    mask: NDArray[np.bool_]
+    spacing_um: float
+    settings: dict[str, str | int | float]
+    warnings: list[str]
+
+
+def read_source(source: Path, options: Mapping[str, Any]) -> BoneSource:
+    """Read the bone of an image or of the last step of a run.
+
+    source  : TIFF stack, folder of slices, or run folder
+    options : what the user said of "voxel-size", "sigma", "threshold", "largest" and "crop", for images only;
+              None where nothing was said
+
+    Raises InputError for images without voxel size, impossible options, and options given for a run.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    return _read_run(source, given) if (source / "run.vtkhdf").exists() else _read_image(source, given)
+
+
+def _read_run(source: Path, given: Mapping[str, Any]) -> BoneSource:
+    if given:
+        raise InputError(f"--{next(iter(given))} is for images; {source} is a run and knows its voxel size.")
+    reader = VolumeReader(source / "run.vtkhdf")
+    mask = reader.read("matrix", index=-1) >= BONE_FRACTION
+    return BoneSource(mask, reader.spacing_um, {"run": str(source), "day": reader.days[-1]}, [])
+
+
+def _read_image(source: Path, given: Mapping[str, Any]) -> BoneSource:
+    if "voxel-size" not in given:
+        if not source.exists():
+            raise InputError(
+                f"{source}: no such file or folder. Give a TIFF stack, a folder of slices or a run folder."
+            )
+        raise InputError(
+            f"{source}: --voxel-size is missing. Image files carry no dependable voxel size. "
+            'Example: --voxel-size "19.5 um".'
+        )
+    spacing_um = parse_voxel_size(given["voxel-size"])
+    segmentation = Segmentation(
+        sigma_voxels=given.get("sigma", 1.0),
+        threshold=parse_threshold(given.get("threshold", "otsu")),
+        largest=given.get("largest", True),
+        crop=parse_crop(given["crop"]) if "crop" in given else None,
+    )
+    mask, record = read_bone(source, spacing_um, segmentation)
+    settings: dict[str, str | int | float] = {"image": str(source)}
+    settings |= {name: value for name, value in record.items() if isinstance(value, (str, int, float))}
+    if segmentation.crop is not None:
+        settings["crop"] = CropField().write(segmentation.crop)
+    return BoneSource(mask, spacing_um, settings, record["warnings"] + _lost(record["bv_tv_before"], record["bv_tv"]))
+
+
+def _lost(before: float, after: float) -> list[str]:
+    """A warning where the choice of the largest part leaves out much of the bone."""
+    share = 1 - after / before
+    if share <= TELLING_LOSS:
+        return []
+    return [f"{100 * share:.1f} % of the bone is not part of its largest piece and is left out"]
