@@ -65,7 +65,7 @@ def join_rows(row, other, reach, row_start, begin, end, parent):
 
 @kernel
 def join_runs(shape, by_faces, row_start, begin, end, parent):
-    """Join all runs that touch by faces, or by faces, edges and corners; parent[run] leads to the first of its piece."""
+    """Join all runs that touch by faces, or by faces, edges and corners; parent leads to the first run."""
     depth, height, _ = shape
     parent[:] = np.arange(parent.size)
     reach = 0 if by_faces else 1
@@ -81,7 +81,7 @@ def join_runs(shape, by_faces, row_start, begin, end, parent):
 
 @kernel
 def largest_root(begin, end, parent):
-    """Flatten `parent` to the first run of each piece; returns that of the largest (of equals the first), and pieces."""
+    """Make `parent` the first run of each piece; returns that of the largest (of equals the first) and the count."""
     voxels = np.zeros(parent.size, np.int64)
     pieces = 0
     for run in range(parent.size):

@@ -130,8 +130,8 @@ def prescribed_displacements(
     """
     fixed = fixed_degrees(boundary, mesh)
     strain = np.einsum("k,kij->ij", amplitudes, boundary.strains)
-    component = fixed // mesh.nodes
-    return mesh.coordinates(fixed % mesh.nodes), component.astype(np.int64), prescribed_values(mesh, fixed, strain)
+    component = fixed // mesh.size
+    return mesh.coordinates(fixed % mesh.size), component.astype(np.int64), prescribed_values(mesh, fixed, strain)
 
 
 def prescribed_values(

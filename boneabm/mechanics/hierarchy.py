@@ -17,7 +17,7 @@ from scipy.sparse.linalg import splu
 from boneabm.kernels import blocks, multigrid, voxel_fe, voxel_fe_mesh
 
 from .hexahedron import corner_stiffness, element_stiffness, smoothing_bound, stiffness_numbers
-from .mesh import VoxelMesh
+from .mesh import VoxelMesh, mark_bone
 
 DEGREES = (2, 4, 6, 8)  # Chebyshev degree from the finest level down; the last one repeats
 RATIOS = {2: 7.0, 4: 17.0, 6: 24.0, 8: 29.0}  # largest over smallest eigenvalue that the smoother damps
@@ -63,12 +63,16 @@ class Level:
         self.mesh = mesh
         self.operator = Operator(mesh, poisson, fixed)
         self.degree = degree
+        self.poisson = poisson
         self.largest = smoothing_bound(poisson)
         self.x, self.step, self.product, self.load = np.zeros((4, 3, mesh.size), np.float32)
-        self.index: NDArray[np.int32] | None = None  # node numbers, on coarse levels only: transfers read them
         self.inverse_diagonal = np.zeros(mesh.size, np.float32)
-        diagonal = np.float32(corner_stiffness(poisson)) * mesh.corner_modulus()[: mesh.nodes]
-        np.divide(1, diagonal, out=self.inverse_diagonal[: mesh.nodes])
+        self.refill()
+
+    def refill(self) -> None:
+        """Take over new moduli of the mesh."""
+        diagonal = np.float32(corner_stiffness(self.poisson)) * self.mesh.corner_modulus()[: self.mesh.nodes]
+        np.divide(1, diagonal, out=self.inverse_diagonal[: self.mesh.nodes])
 
     def smooth(self, from_zero: bool) -> None:
         """Chebyshev-Jacobi iteration of this level's degree for K x = load."""
@@ -97,7 +101,7 @@ class Level:
         self.operator.apply(self.x, self.product)
         self.mesh.run(
             multigrid.restrict, coarse.mesh.planes, self.load, self.product, self.mesh.row_start, self.mesh.node_x,
-            self.mesh.height, coarse.index, coarse.mesh.row_start, coarse.load,
+            self.mesh.height, coarse.mesh.dense_index(), coarse.mesh.row_start, coarse.load,
         )  # fmt: skip
         coarse.operator.clear_fixed(coarse.load)
 
@@ -105,7 +109,7 @@ class Level:
         """Add the interpolated coarse correction to x."""
         self.mesh.run(
             multigrid.prolong, self.mesh.planes, coarse.x, self.mesh.row_start, self.mesh.node_x, self.mesh.height,
-            coarse.index, self.x,
+            coarse.mesh.dense_index(), self.x,
         )  # fmt: skip
         self.operator.clear_fixed(self.x)
 
@@ -114,13 +118,17 @@ class DirectLevel(Level):
     """The coarsest level, solved by a sparse factorization in float64."""
 
     def __init__(self, mesh: VoxelMesh, poisson: float, fixed: NDArray[np.uint32]) -> None:
+        self.free = np.setdiff1d(mesh.size * np.arange(3)[:, None] + np.arange(mesh.nodes), fixed)
         super().__init__(mesh, poisson, fixed, DEGREES[-1])
+
+    def refill(self) -> None:
+        """Factorize the matrix of the present moduli."""
+        mesh = self.mesh
         corners, modulus = mesh.element_nodes()
         place = (corners[:, :, None] + mesh.size * np.arange(3)).reshape(len(corners), 24)
-        values = modulus[:, None] * element_stiffness(poisson).reshape(-1)
+        values = modulus[:, None] * element_stiffness(self.poisson).reshape(-1)
         entries = (np.repeat(place, 24, axis=1).reshape(-1), np.tile(place, 24).reshape(-1))
         matrix = coo_matrix((values.reshape(-1), entries), shape=(3 * mesh.size,) * 2).tocsc()
-        self.free = np.setdiff1d(mesh.size * np.arange(3)[:, None] + np.arange(mesh.nodes), fixed)
         if len(self.free):
             self.factors = splu(
                 matrix[self.free][:, self.free].tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
@@ -140,45 +148,58 @@ def coarse_modulus(modulus: NDArray[np.float32]) -> NDArray[np.float32]:
     return coarse
 
 
-def coarse_fixed(
-    fine: VoxelMesh, fixed: NDArray[np.uint32], coarse_index: NDArray[np.int32], coarse_size: int
-) -> NDArray[np.uint32]:
+def coarse_fixed(fine: VoxelMesh, fixed: NDArray[np.uint32], coarse: VoxelMesh) -> NDArray[np.uint32]:
     """Coarse degrees of freedom that are parents of fixed ones."""
     component, node = fixed // fine.size, fixed % fine.size
     low = fine.coordinates(node)
     high = (low + 1) // 2
     low //= 2
-    parents = [
-        component * coarse_size + coarse_index[tuple(np.where(corner, high, low).T)]
-        for corner in product((False, True), repeat=3)
-    ]
-    return np.unique(np.concatenate(parents)).astype(np.uint32)
+    held = np.zeros(3 * coarse.size, np.bool_)
+    for corner in product((False, True), repeat=3):
+        held[component * coarse.size + coarse.dense_index()[tuple(np.where(corner, high, low).T)]] = True
+    return np.flatnonzero(held).astype(np.uint32)
+
+
+def _mesh_of(modulus: NDArray[np.float32], edge: float, old: VoxelMesh | None) -> VoxelMesh:
+    if old is None or not np.array_equal(old.bone, mark_bone(modulus)):
+        return VoxelMesh(modulus, edge)
+    old.fill(modulus)
+    return old
 
 
 class Hierarchy:
     """All levels of one modulus volume; `cycle` is one multigrid cycle.
 
-    mesh : finest mesh; modulus : (Z, Y, X) float32, MPa; fixed : flat fixed degrees of freedom of the finest mesh
+    mesh     : finest mesh; modulus : (Z, Y, X) float32, MPa; fixed : flat fixed degrees of freedom of the finest mesh
+    previous : hierarchy of the bone before; coarse meshes whose bone is the same are taken over
     """
 
     def __init__(
-        self, mesh: VoxelMesh, modulus: NDArray[np.float32], poisson: float, fixed: NDArray[np.uint32]
+        self,
+        mesh: VoxelMesh,
+        modulus: NDArray[np.float32],
+        poisson: float,
+        fixed: NDArray[np.uint32],
+        previous: Hierarchy | None = None,
     ) -> None:
         self.levels: list[Level] = []
+        old_levels = previous.levels if previous is not None else []
         while max(mesh.shape) > DIRECT_CELLS:
-            level = Level(mesh, poisson, fixed, DEGREES[min(len(self.levels), len(DEGREES) - 1)])
-            self._append(level)
+            self.levels.append(Level(mesh, poisson, fixed, DEGREES[min(len(self.levels), len(DEGREES) - 1)]))
             modulus = coarse_modulus(modulus)
-            coarse = VoxelMesh(modulus, 2 * mesh.edge)
-            fixed = coarse_fixed(mesh, fixed, coarse.dense_index(), coarse.size)
+            old = old_levels[len(self.levels)].mesh if len(self.levels) < len(old_levels) else None
+            coarse = _mesh_of(modulus, 2 * mesh.edge, old)
+            fixed = coarse_fixed(mesh, fixed, coarse)
             mesh = coarse
         self.bottom = DirectLevel(mesh, poisson, fixed)
-        self._append(self.bottom)
+        self.levels.append(self.bottom)
 
-    def _append(self, level: Level) -> None:
-        if self.levels:
-            level.index = level.mesh.dense_index()
-        self.levels.append(level)
+    def refill(self, modulus: NDArray[np.float32]) -> None:
+        """Take new moduli of the same bone voxels."""
+        for level in self.levels:
+            level.mesh.fill(modulus)
+            level.refill()
+            modulus = coarse_modulus(modulus)
 
     @property
     def operator(self) -> Operator:

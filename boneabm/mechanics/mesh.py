@@ -36,19 +36,27 @@ def slab_edges(plane_voxels: NDArray[np.int64], plane_start: NDArray[np.int64]) 
     return np.array(edges if len(edges) > 1 else [0, depth])
 
 
+def mark_bone(modulus: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """1 where modulus > 0, else 0, (Z, Y, X)."""
+    bone = np.empty(modulus.shape, np.uint8)
+    blocks.launch(voxel_fe_mesh.mark_bone, modulus.shape[0], modulus, bone)
+    return bone
+
+
 class VoxelMesh:
     """Nodes and segments of all voxels with modulus > 0 of a volume.
 
     modulus : (Z, Y, X) float32, MPa; edge : voxel edge in units of the finest voxel
+    bone    : (Z, Y, X) uint8, 1 where modulus > 0
     nodes   : number of nodes; size: length of vectors over nodes, which end with at least LANES zeros
     """
 
     def __init__(self, modulus: NDArray[np.float32], edge: float = 1.0) -> None:
         self.shape = modulus.shape
         self.edge = edge
-        bone = np.empty(self.shape, np.uint8)
-        blocks.launch(voxel_fe_mesh.mark_bone, self.shape[0], modulus, bone)
-        self._find_segments(bone, self._number_nodes(bone))
+        self.bone = mark_bone(modulus)
+        self._index: NDArray[np.int32] | None = self._number_nodes()
+        self._find_segments(self._index)
         self.fill(modulus)
 
     @property
@@ -80,21 +88,21 @@ class VoxelMesh:
             self.segment_length, self.segment_voxel, self.columns,
         )  # fmt: skip
 
-    def _number_nodes(self, bone: NDArray[np.uint8]) -> NDArray[np.int32]:
+    def _number_nodes(self) -> NDArray[np.int32]:
         row_count = np.zeros(self.planes * self.height, np.int64)
-        blocks.launch(voxel_fe_mesh.count_nodes, self.planes, bone, row_count)
+        blocks.launch(voxel_fe_mesh.count_nodes, self.planes, self.bone, row_count)
         self.row_start = _offsets(row_count)
         self.nodes = int(self.row_start[-1])
         self.size = (self.nodes // LANES + 2) * LANES
         self.node_x = np.empty(self.nodes, np.int32)
         index = np.empty((self.planes, self.height, self.shape[2] + 1), np.int32)
-        blocks.launch(voxel_fe_mesh.number_nodes, self.planes, bone, self.row_start, self.node_x, index)
+        blocks.launch(voxel_fe_mesh.number_nodes, self.planes, self.bone, self.row_start, self.node_x, index)
         return index
 
-    def _find_segments(self, bone: NDArray[np.uint8], index: NDArray[np.int32]) -> None:
+    def _find_segments(self, index: NDArray[np.int32]) -> None:
         depth = self.shape[0]
         plane_count = np.zeros((depth, 2), np.int64)
-        blocks.launch(voxel_fe_mesh.count_segments, depth, bone, plane_count)
+        blocks.launch(voxel_fe_mesh.count_segments, depth, self.bone, plane_count)
         self.plane_segment = _offsets(plane_count[:, 0])
         segments = int(self.plane_segment[-1])
         self.segment_nodes = np.empty((segments, 4), np.uint32)
@@ -102,7 +110,7 @@ class VoxelMesh:
         self.segment_voxel = np.empty(segments, np.int64)
         self.columns = np.empty(segments * LANES, np.float32)
         blocks.launch(
-            voxel_fe_mesh.fill_segments, depth, bone, index, self.plane_segment,
+            voxel_fe_mesh.fill_segments, depth, self.bone, index, self.plane_segment,
             self.segment_nodes, self.segment_length, self.segment_voxel,
         )  # fmt: skip
         plane_start = self.row_start[self.height * np.arange(self.planes + 1)]
@@ -120,9 +128,14 @@ class VoxelMesh:
 
     def dense_index(self) -> NDArray[np.int32]:
         """Node numbers (Z+1, Y+1, X+1), -1 where there is none."""
-        index = np.empty((self.planes, self.height, self.shape[2] + 1), np.int32)
-        blocks.launch(voxel_fe_mesh.fill_index, self.planes, self.row_start, self.node_x, index)
-        return index
+        if self._index is None:
+            self._index = np.empty((self.planes, self.height, self.shape[2] + 1), np.int32)
+            blocks.launch(voxel_fe_mesh.fill_index, self.planes, self.row_start, self.node_x, self._index)
+        return self._index
+
+    def forget_index(self) -> None:
+        """Free the dense index, the largest array of a mesh; `dense_index` makes it again."""
+        self._index = None
 
     def coordinates(self, nodes: NDArray[np.integer]) -> NDArray[np.int64]:
         """Positions (n, 3) of nodes in z, y, x, counted in voxels of this mesh."""
@@ -141,4 +154,5 @@ class VoxelMesh:
         """Corners (voxels, 8) in the order 4 z + 2 y + x and modulus times edge (voxels,) of every voxel."""
         segment, place = np.nonzero(np.arange(LANES) < self.segment_length[:, None])
         left = self.segment_nodes[segment].astype(np.int64) + place[:, None]
-        return np.stack([left, left + 1], axis=2).reshape(-1, 8), self.columns.reshape(-1, LANES)[segment, place].astype(np.float64)
+        modulus = self.columns.reshape(-1, LANES)[segment, place]
+        return np.stack([left, left + 1], axis=2).reshape(-1, 8), modulus.astype(np.float64)

@@ -14,13 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from boneabm.errors import InputError, SolverError
 from boneabm.kernels import blocks, multigrid, voxel_fe_energy, voxel_fe_mesh
-from boneabm.lattice.components import largest_component
+from boneabm.lattice.components import keep_largest
 
 from .boundary import fixed_degrees, make_boundary, prescribed_values, touched_axes
 from .conjugate_gradients import ConjugateGradients
 from .hexahedron import stiffness_numbers
 from .hierarchy import Hierarchy, total
-from .mesh import VoxelMesh
+from .mesh import VoxelMesh, mark_bone
 
 UNLOADED_STIFFNESS_MPA = 1.0  # stands for the stiffness of a case that carries no load, so that nothing divides by 0
 FILL_SWEEPS = 3  # voxels of new bone across which a warm start spreads the old displacement
@@ -68,6 +68,7 @@ class MicroFE:
         self.stiffness_mpa: NDArray[np.float64] = np.full((self.cases, self.cases), np.nan)
         self._mesh: VoxelMesh | None = None
         self._solver: ConjugateGradients | None = None
+        self._previous: Hierarchy | None = None
         self._fields: NDArray[np.float32] | None = None
         self._warm_cases: list[bool] = []
         self._solved = False
@@ -80,12 +81,13 @@ class MicroFE:
     @property
     def mask(self) -> NDArray[np.bool_]:
         """The part that is solved, (Z, Y, X): the largest 6-connected part of the bone."""
-        return self._modulus > 0
+        return self._current_mesh().bone.view(np.bool_)
 
     @property
     def displacement_um(self) -> NDArray[np.float32]:
         """Displacement (K, 3, nodes) of the unit cases (macro strain 1) at the nodes of the part, in z, y, x order."""
-        return self._solution()[:, :, : self._mesh.nodes] * np.float32(self.spacing_um)
+        nodes = self._current_mesh().nodes
+        return np.multiply(self._solution()[..., :nodes], np.float32(self.spacing_um))
 
     def update(self, modulus_mpa: ArrayLike) -> None:
         """Take a new bone: Young's modulus (Z, Y, X) in MPa, 0 = void; keeps the displacement for a warm start.
@@ -93,10 +95,17 @@ class MicroFE:
         Raises InputError when the array is not a volume of finite numbers >= 0 or holds no bone.
         """
         start = time.perf_counter()
-        modulus = self._checked(modulus_mpa)
-        old_mesh, self._solver, self._solved = self._mesh, None, False
-        self._set_modulus(np.where(largest_component(modulus > 0), modulus, np.float32(0)))
-        self._carry_over(old_mesh)
+        modulus, old = self._checked(modulus_mpa), self._mesh
+        part = mark_bone(modulus)
+        keep_largest(part)
+        self._modulus, self._solved = modulus * part, False
+        if old is not None and np.array_equal(old.bone, part):
+            old.fill(self._modulus)
+            if self._solver is not None:
+                self._solver.hierarchy.refill(self._modulus)
+        else:
+            self._set_mesh()
+            self._carry_over(old)
         self._set_up()
         self.setup_s = time.perf_counter() - start
 
@@ -105,14 +114,12 @@ class MicroFE:
 
         Raises InputError before the first `update`, SolverError (with the residual history) without convergence.
         """
-        if self._mesh is None:
-            raise InputError("MicroFE.solve: there is no bone yet; call update(modulus_mpa) first.")
         start = time.perf_counter()
-        self._solved = False
+        mesh, self._solved = self._current_mesh(), False
         self._set_up()
         self.iterations, self.residuals = [], []
         old = self._fields if warm else None
-        fields = np.zeros((self.cases, 3, self._mesh.size), np.float32)
+        fields = np.zeros((self.cases, 3, mesh.size), np.float32)
         loaded = self.boundary.loaded(self.spans)
         for case in range(self.cases):
             start_field = old[case] if old is not None and self._warm_cases[case] else None
@@ -170,40 +177,50 @@ class MicroFE:
         if missing:
             names = ", ".join(sorted(missing))
             raise InputError(f"MicroFE.restore: missing {names}; use the arrays of state_arrays().")
-        modulus = self._checked(arrays["modulus_mpa"])
-        self._set_modulus(np.where(np.asarray(arrays["mask"]) > 0, modulus, np.float32(0)))
-        assert self._mesh is not None
+        self._modulus = self._checked(arrays["modulus_mpa"]) * (np.asarray(arrays["mask"]) > 0)
+        mesh = self._set_mesh()
         fields = np.array(arrays["displacement"], np.float32)
-        if fields.shape != (self.cases, 3, self._mesh.size):
+        if fields.shape != (self.cases, 3, mesh.size):
             raise InputError(
                 f"MicroFE.restore: displacement is {fields.shape}, but this mask and boundary "
-                f'"{self.boundary.name}" need {(self.cases, 3, self._mesh.size)}.'
+                f'"{self.boundary.name}" need {(self.cases, 3, mesh.size)}.'
             )
-        self._fields, self._solver = fields, None
+        self._fields = fields
         self.stiffness_mpa = np.array(arrays["stiffness_mpa"], np.float64)
         self.iterations, self.residuals = [int(count) for count in arrays["iterations"]], []
         self._warm_cases, self._solved = self.boundary.loaded(self.spans), True
 
     def _checked(self, modulus_mpa: ArrayLike) -> NDArray[np.float32]:
         modulus = np.ascontiguousarray(modulus_mpa, np.float32)
-        if modulus.ndim != 3 or not modulus.size or not (np.isfinite(modulus.sum()) and modulus.min() >= 0):
+        if modulus.ndim != 3 or not modulus.size or not (modulus.min() >= 0 and modulus.max() < np.inf):
             raise InputError(
                 f"MicroFE: modulus_mpa must be a (Z, Y, X) volume of finite numbers >= 0, got shape {modulus.shape}."
             )
-        if not modulus.any():
+        if not modulus.max() > 0:
             raise InputError("MicroFE: there is no bone (all moduli are 0). Check the threshold of the segmentation.")
         return modulus
 
-    def _set_modulus(self, modulus: NDArray[np.float32]) -> None:
-        self._modulus = modulus
-        self._mesh = VoxelMesh(modulus)
-        self.spans = touched_axes(self.mask)
+    def _current_mesh(self) -> VoxelMesh:
+        if self._mesh is None:
+            raise InputError("MicroFE: there is no bone yet; call update(modulus_mpa) first.")
+        return self._mesh
+
+    def _set_mesh(self) -> VoxelMesh:
+        """New mesh of the present modulus; the solver of the old one is kept only to take coarse meshes from."""
+        self._mesh = VoxelMesh(self._modulus)
+        self.spans = touched_axes(self._mesh.bone.view(np.bool_))
+        if self._solver is not None:
+            self._previous = self._solver.hierarchy
+        self._solver = None
+        return self._mesh
 
     def _set_up(self) -> None:
         if self._solver is None:
-            assert self._mesh is not None
-            self._fixed = fixed_degrees(self.boundary, self._mesh)
-            self._solver = ConjugateGradients(Hierarchy(self._mesh, self._modulus, self.poisson, self._fixed))
+            mesh = self._current_mesh()
+            self._fixed = fixed_degrees(self.boundary, mesh)
+            hierarchy = Hierarchy(mesh, self._modulus, self.poisson, self._fixed, self._previous)
+            self._solver, self._previous = ConjugateGradients(hierarchy), None
+            mesh.forget_index()
 
     def _solution(self) -> NDArray[np.float32]:
         if self._fields is None or not self._solved:

@@ -202,7 +202,7 @@ def test_not_a_number_inside_the_solver_raises(monkeypatch):
     solver = MicroFE(15.0)
     solver.update(np.where(BONES["odd"], MODULUS_MPA, 0))
     hierarchy = solver._solver.hierarchy
-    monkeypatch.setattr(hierarchy, "precondition", lambda residual: np.full(residual.shape, np.nan, np.float32))
+    monkeypatch.setattr(hierarchy, "cycle", lambda: np.full(hierarchy.levels[0].x.shape, np.nan, np.float32))
     with pytest.raises(SolverError, match="did not converge"):
         solver.solve()
 
