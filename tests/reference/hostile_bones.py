@@ -68,11 +68,11 @@ def neck_zigzag():
     return mask
 
 
-def staircase(width=1, edge=20):
-    """Steps of one voxel; across, `width` voxels in the middle of three."""
-    mask = np.zeros((edge, edge, max(3, width)), bool)
-    for step in range(edge):
-        mask[step, max(0, step - 1) : step + 1, 1 : 1 + width] = True
+def staircase():
+    """Steps of one voxel, one voxel wide."""
+    mask = np.zeros((20, 20, 3), bool)
+    for step in range(20):
+        mask[step, max(0, step - 1) : step + 1, 1] = True
     return mask
 
 
