@@ -49,62 +49,68 @@ def smooth_next(first, last, inverse_diagonal, momentum, scale, load, product, x
 
 
 @solver_kernel
-def restrict(first, last, load, product, row_start, node_x, fine_height, coarse_index, coarse_row_start, out):
-    """out = P^T (load - product) on the coarse node planes first..last-1 (each gathers up to three fine planes)."""
-    coarse_height = coarse_index.shape[1]
-    planes = (row_start.size - 1) // fine_height
-    for coarse_z in range(first, last):
-        start = coarse_row_start[coarse_z * coarse_height]
-        out[:, start : coarse_row_start[(coarse_z + 1) * coarse_height]] = 0
-        for z in range(max(2 * coarse_z - 1, 0), min(2 * coarse_z + 2, planes)):
-            weight_z = np.float32(0.5) if z & 1 else np.float32(1.0)
-            for y in range(fine_height):
-                weight = weight_z * (np.float32(0.5) if y & 1 else np.float32(1.0))
-                row = z * fine_height + y
-                for coarse_y in range(y >> 1, (y >> 1) + (y & 1) + 1):
-                    _restrict_row(load, product, row_start[row], row_start[row + 1], node_x,
-                                  coarse_index[coarse_z, coarse_y], weight, out)  # fmt: skip
+def restrict(first, last, load, product, fine, row_start, node_x, sheet, coarse, coarse_row_start, index, out):
+    """out = P^T (load - product) on the coarse node planes first..last-1 of all sheets.
+
+    fine, coarse : (node planes, node rows of a plane) of one sheet of the two meshes
+    sheet        : (size,) uint8, sheet on which the parents of a fine node lie
+    index        : coarse node numbers (all planes, rows, x)
+    A coarse plane gathers up to three fine planes of every fine sheet.
+    """
+    planes, height = fine
+    for z in range(first, last):
+        for plane in range(z, index.shape[0], coarse[0]):
+            out[:, coarse_row_start[plane * coarse[1]] : coarse_row_start[(plane + 1) * coarse[1]]] = 0
+        for start in range(0, (row_start.size - 1) // height, planes):
+            for fine_z in range(max(2 * z - 1, 0), min(2 * z + 2, planes)):
+                for fine_y in range(height):
+                    weight = np.float32(1.0) / np.float32((1 + (fine_z & 1)) * (1 + (fine_y & 1)))
+                    row = (start + fine_z) * height + fine_y
+                    for y in range(fine_y >> 1, ((fine_y + 1) >> 1) + 1):
+                        _restrict_row(
+                            load, product, row_start[row], row_start[row + 1], node_x, sheet, weight,
+                            index[z :: coarse[0], y], out,
+                        )  # fmt: skip
 
 
 @solver_kernel
-def _restrict_row(load, product, low, high, node_x, coarse_row, weight, out):
+def _restrict_row(load, product, low, high, node_x, sheet, weight, parents, out):
+    half = np.float32(0.5) * weight
     for node in range(low, high):
         x = node_x[node]
-        r0, r1 = weight * (load[0, node] - product[0, node]), weight * (load[1, node] - product[1, node])
-        r2 = weight * (load[2, node] - product[2, node])
-        if x & 1:
-            r0, r1, r2 = np.float32(0.5) * r0, np.float32(0.5) * r1, np.float32(0.5) * r2
-            coarse = coarse_row[(x >> 1) + 1]
-            out[0, coarse] += r0
-            out[1, coarse] += r1
-            out[2, coarse] += r2
-        coarse = coarse_row[x >> 1]
-        out[0, coarse] += r0
-        out[1, coarse] += r1
-        out[2, coarse] += r2
+        r0, r1, r2 = load[0, node] - product[0, node], load[1, node] - product[1, node], load[2, node] - product[2, node]
+        left, right = parents[sheet[node], x >> 1], parents[sheet[node], (x + 1) >> 1]
+        out[0, left] += half * r0
+        out[1, left] += half * r1
+        out[2, left] += half * r2
+        out[0, right] += half * r0
+        out[1, right] += half * r1
+        out[2, right] += half * r2
 
 
 @solver_kernel
-def prolong(first, last, coarse, row_start, node_x, fine_height, coarse_index, x):
-    """x += P coarse on the fine node planes first..last-1."""
-    for z in range(first, last):
-        for y in range(fine_height):
-            row = z * fine_height + y
-            weight = np.float32(1.0) / np.float32((1 + (z & 1)) * (1 + (y & 1)))
-            for coarse_z in range(z >> 1, (z >> 1) + (z & 1) + 1):
-                for coarse_y in range(y >> 1, (y >> 1) + (y & 1) + 1):
-                    _prolong_row(coarse, row_start[row], row_start[row + 1], node_x,
-                                 coarse_index[coarse_z, coarse_y], weight, x)  # fmt: skip
+def prolong(first, last, values, fine, row_start, node_x, sheet, coarse, index, x):
+    """x += P values on the fine node planes first..last-1 of the stack; arguments as in `restrict`."""
+    planes, height = fine
+    for plane in range(first, last):
+        fine_z = plane % planes
+        for fine_y in range(height):
+            weight = np.float32(0.5) / np.float32((1 + (fine_z & 1)) * (1 + (fine_y & 1)))
+            row = plane * height + fine_y
+            for z in range(fine_z >> 1, ((fine_z + 1) >> 1) + 1):
+                for y in range(fine_y >> 1, ((fine_y + 1) >> 1) + 1):
+                    _prolong_row(
+                        values, row_start[row], row_start[row + 1], node_x, sheet, weight, index[z :: coarse[0], y], x
+                    )
 
 
 @solver_kernel
-def _prolong_row(coarse, low, high, node_x, coarse_row, weight, x):
+def _prolong_row(values, low, high, node_x, sheet, weight, parents, x):
     for node in range(low, high):
-        left, right = coarse_row[node_x[node] >> 1], coarse_row[(node_x[node] + 1) >> 1]
-        half = np.float32(0.5) * weight
-        x[0, node] += half * (coarse[0, left] + coarse[0, right])
-        x[1, node] += half * (coarse[1, left] + coarse[1, right])
-        x[2, node] += half * (coarse[2, left] + coarse[2, right])
+        left, right = parents[sheet[node], node_x[node] >> 1], parents[sheet[node], (node_x[node] + 1) >> 1]
+        x[0, node] += weight * (values[0, left] + values[0, right])
+        x[1, node] += weight * (values[1, left] + values[1, right])
+        x[2, node] += weight * (values[2, left] + values[2, right])
 
 
 @njit(cache=True, nogil=True, fastmath=SOLVER_MATH | {"reassoc"})

@@ -7,21 +7,27 @@ first coarse level per cycle and two of every level below it (V on top, W below)
 
 from __future__ import annotations
 
-from itertools import product
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import splu
 
-from boneabm.kernels import blocks, multigrid, voxel_fe, voxel_fe_mesh
+from boneabm.kernels import multigrid, voxel_fe
 
+from .coarsening import Coarsening
 from .hexahedron import corner_stiffness, element_stiffness, smoothing_bound, stiffness_numbers
-from .mesh import VoxelMesh, mark_bone
+from .mesh import VoxelMesh
 
 DEGREES = (2, 4, 6, 8)  # Chebyshev degree from the finest level down; the last one repeats
 RATIOS = {2: 7.0, 4: 17.0, 6: 24.0, 8: 29.0}  # largest over smallest eigenvalue that the smoother damps
 DIRECT_CELLS = 8
+
+
+def coarsenings(cells: int) -> int:
+    """How often a lattice with this many cells along its longest edge is halved before it is solved directly."""
+    return max(0, math.ceil(math.log2(cells / DIRECT_CELLS)))
 
 
 def total(mesh: VoxelMesh, a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
@@ -43,8 +49,10 @@ class Operator:
     def forces(self, x: NDArray[np.floating], out: NDArray[np.floating]) -> None:
         """out = K x including the reactions at fixed degrees of freedom; (3, size), both float32 or both float64."""
         mesh = self.mesh
+        mesh.sync_ties(x)
         bone = (mesh.segment_nodes, mesh.columns, mesh.slab_segment, mesh.slab_node)
         mesh.run_slabs(voxel_fe.apply, x, out, *bone, self._numbers[x.dtype.char])
+        mesh.fold_ties(out)
 
     def apply(self, x: NDArray[np.floating], out: NDArray[np.floating]) -> None:
         """out = K x, 0 at fixed degrees of freedom."""
@@ -67,12 +75,13 @@ class Level:
         self.largest = smoothing_bound(poisson)
         self.x, self.step, self.product, self.load = np.zeros((4, 3, mesh.size), np.float32)
         self.inverse_diagonal = np.zeros(mesh.size, np.float32)
+        self.coarsening: Coarsening | None = None
         self.refill()
 
     def refill(self) -> None:
         """Take over new moduli of the mesh."""
-        diagonal = np.float32(corner_stiffness(self.poisson)) * self.mesh.corner_modulus()[: self.mesh.nodes]
-        np.divide(1, diagonal, out=self.inverse_diagonal[: self.mesh.nodes])
+        diagonal = np.float32(corner_stiffness(self.poisson)) * self.mesh.corner_modulus()
+        np.divide(1, diagonal, out=self.inverse_diagonal, where=diagonal > 0)
 
     def smooth(self, from_zero: bool) -> None:
         """Chebyshev-Jacobi iteration of this level's degree for K x = load."""
@@ -96,20 +105,30 @@ class Level:
             self.load, self.product, self.x, self.step,
         )  # fmt: skip
 
+    def coarsen(self, degree: int | None) -> Level:
+        """The next coarser level; the last one (no degree) is solved directly."""
+        self.coarsening = Coarsening(self.mesh)
+        mesh, fixed = self.coarsening.coarse, self.coarsening.parents_of(self.operator.fixed)
+        return DirectLevel(mesh, self.poisson, fixed) if degree is None else Level(mesh, self.poisson, fixed, degree)
+
     def restrict_to(self, coarse: Level) -> None:
         """Load of the coarse level = transposed interpolation of this level's residual."""
         self.operator.apply(self.x, self.product)
-        self.mesh.run(
-            multigrid.restrict, coarse.mesh.planes, self.load, self.product, self.mesh.row_start, self.mesh.node_x,
-            self.mesh.height, coarse.mesh.dense_index(), coarse.mesh.row_start, coarse.load,
+        fine, mesh = self.mesh, coarse.mesh
+        fine.run(
+            multigrid.restrict, mesh.frame[0], self.load, self.product, fine.frame[:2], fine.row_start, fine.node_x,
+            self.coarsening.sheet, mesh.frame[:2], mesh.row_start, mesh.dense_index(), coarse.load,
         )  # fmt: skip
+        mesh.fold_ties(coarse.load)
         coarse.operator.clear_fixed(coarse.load)
 
     def add_from(self, coarse: Level) -> None:
         """Add the interpolated coarse correction to x."""
-        self.mesh.run(
-            multigrid.prolong, self.mesh.planes, coarse.x, self.mesh.row_start, self.mesh.node_x, self.mesh.height,
-            coarse.mesh.dense_index(), self.x,
+        fine, mesh = self.mesh, coarse.mesh
+        mesh.sync_ties(coarse.x)
+        fine.run(
+            multigrid.prolong, fine.planes, coarse.x, fine.frame[:2], fine.row_start, fine.node_x,
+            self.coarsening.sheet, mesh.frame[:2], mesh.dense_index(), self.x,
         )  # fmt: skip
         self.operator.clear_fixed(self.x)
 
@@ -118,7 +137,8 @@ class DirectLevel(Level):
     """The coarsest level, solved by a sparse factorization in float64."""
 
     def __init__(self, mesh: VoxelMesh, poisson: float, fixed: NDArray[np.uint32]) -> None:
-        self.free = np.setdiff1d(mesh.size * np.arange(3)[:, None] + np.arange(mesh.nodes), fixed)
+        nodes = np.setdiff1d(np.arange(mesh.nodes), mesh.alias)
+        self.free = np.setdiff1d(mesh.size * np.arange(3)[:, None] + nodes, fixed)
         super().__init__(mesh, poisson, fixed, DEGREES[-1])
 
     def refill(self) -> None:
@@ -141,65 +161,28 @@ class DirectLevel(Level):
             self.x.reshape(-1)[self.free] = self.factors.solve(self.load.reshape(-1)[self.free].astype(np.float64))
 
 
-def coarse_modulus(modulus: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean of the 8 children of every coarse voxel; odd sizes are continued with void."""
-    coarse = np.empty([(size + 1) // 2 for size in modulus.shape], np.float32)
-    blocks.launch(voxel_fe_mesh.coarsen, coarse.shape[0], modulus, coarse)
-    return coarse
-
-
-def coarse_fixed(fine: VoxelMesh, fixed: NDArray[np.uint32], coarse: VoxelMesh) -> NDArray[np.uint32]:
-    """Coarse degrees of freedom that are parents of fixed ones."""
-    component, node = fixed // fine.size, fixed % fine.size
-    low = fine.coordinates(node)
-    high = (low + 1) // 2
-    low //= 2
-    held = np.zeros(3 * coarse.size, np.bool_)
-    for corner in product((False, True), repeat=3):
-        held[component * coarse.size + coarse.dense_index()[tuple(np.where(corner, high, low).T)]] = True
-    return np.flatnonzero(held).astype(np.uint32)
-
-
-def _mesh_of(modulus: NDArray[np.float32], edge: float, old: VoxelMesh | None) -> VoxelMesh:
-    if old is None or not np.array_equal(old.bone, mark_bone(modulus)):
-        return VoxelMesh(modulus, edge)
-    old.fill(modulus)
-    return old
-
-
 class Hierarchy:
-    """All levels of one modulus volume; `cycle` is one multigrid cycle.
+    """All levels of one bone; `cycle` is one multigrid cycle.
 
-    mesh     : finest mesh; modulus : (Z, Y, X) float32, MPa; fixed : flat fixed degrees of freedom of the finest mesh
-    previous : hierarchy of the bone before; coarse meshes whose bone is the same are taken over
+    mesh : finest mesh; fixed : flat fixed degrees of freedom of the finest mesh
     """
 
-    def __init__(
-        self,
-        mesh: VoxelMesh,
-        modulus: NDArray[np.float32],
-        poisson: float,
-        fixed: NDArray[np.uint32],
-        previous: Hierarchy | None = None,
-    ) -> None:
-        self.levels: list[Level] = []
-        old_levels = previous.levels if previous is not None else []
-        while max(mesh.shape) > DIRECT_CELLS:
-            self.levels.append(Level(mesh, poisson, fixed, DEGREES[min(len(self.levels), len(DEGREES) - 1)]))
-            modulus = coarse_modulus(modulus)
-            old = old_levels[len(self.levels)].mesh if len(self.levels) < len(old_levels) else None
-            coarse = _mesh_of(modulus, 2 * mesh.edge, old)
-            fixed = coarse_fixed(mesh, fixed, coarse)
-            mesh = coarse
-        self.bottom = DirectLevel(mesh, poisson, fixed)
-        self.levels.append(self.bottom)
+    def __init__(self, mesh: VoxelMesh, poisson: float, fixed: NDArray[np.uint32]) -> None:
+        cells = max(mesh.shape)
+        degrees = [DEGREES[min(depth, len(DEGREES) - 1)] for depth in range(coarsenings(cells))]
+        if not degrees:
+            self.levels: list[Level] = [DirectLevel(mesh, poisson, fixed)]
+            return
+        self.levels = [Level(mesh, poisson, fixed, degrees[0])]
+        for degree in [*degrees[1:], None]:
+            self.levels.append(self.levels[-1].coarsen(degree))
 
-    def refill(self, modulus: NDArray[np.float32]) -> None:
-        """Take new moduli of the same bone voxels."""
+    def refill(self) -> None:
+        """Take over new moduli of the finest mesh."""
         for level in self.levels:
-            level.mesh.fill(modulus)
             level.refill()
-            modulus = coarse_modulus(modulus)
+            if level.coarsening is not None:
+                level.coarsening.coarse.fill(level.coarsening.moduli())
 
     @property
     def operator(self) -> Operator:
@@ -213,8 +196,8 @@ class Hierarchy:
 
     def _cycle(self, depth: int) -> None:
         level = self.levels[depth]
-        if level is self.bottom:
-            self.bottom.solve()
+        if isinstance(level, DirectLevel):
+            level.solve()
             return
         level.smooth(from_zero=True)
         for _ in range(1 if depth == 0 else 2):

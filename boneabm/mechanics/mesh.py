@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from boneabm.kernels import blocks, voxel_fe_mesh
+from boneabm.kernels import blocks, voxel_fe_mesh, voxel_fe_sheets
 from boneabm.kernels.lanes import LANES
 
 MAX_SLABS = 32
@@ -47,13 +47,20 @@ class VoxelMesh:
     """Nodes and segments of all voxels with modulus > 0 of a volume.
 
     modulus : (Z, Y, X) float32, MPa; edge : voxel edge in units of the finest voxel
+    sheets  : number of lattices stacked along z, an empty layer between them; coarse meshes may need several, so that
+              bone that only passes by bone is not glued to it (`kernels.voxel_fe_sheets`)
     bone    : (Z, Y, X) uint8, 1 where modulus > 0
     nodes   : number of nodes; size: length of vectors over nodes, which end with at least LANES zeros
+    frame   : nodes of one sheet along z, y, x
+    alias, tied_to : nodes that stand for another one of a sheet before, and those
     """
 
-    def __init__(self, modulus: NDArray[np.float32], edge: float = 1.0) -> None:
+    def __init__(self, modulus: NDArray[np.float32], edge: float = 1.0, sheets: int = 1) -> None:
         self.shape = modulus.shape
         self.edge = edge
+        self.sheets = sheets
+        self.frame = ((self.shape[0] + 1) // sheets, self.shape[1] + 1, self.shape[2] + 1)
+        self.alias = self.tied_to = np.zeros(0, np.int32)
         self.bone = mark_bone(modulus)
         self._index: NDArray[np.int32] | None = self._number_nodes()
         self._find_segments(self._index)
@@ -126,6 +133,27 @@ class VoxelMesh:
         self.slab_node = plane_start[np.stack([first_plane, end_plane], axis=1)]
         self.slab_node[-1, 1] = self.size
 
+    def tie(self, master: NDArray[np.int32]) -> None:
+        """Make every node with master[node] != node stand for its master."""
+        self.alias = np.flatnonzero(master != np.arange(len(master))).astype(np.int32)
+        self.tied_to = master[self.alias]
+
+    def master(self) -> NDArray[np.int32]:
+        """The node that every node stands for (size,), itself where it is not tied."""
+        master = np.arange(self.size, dtype=np.int32)
+        master[self.alias] = self.tied_to
+        return master
+
+    def sync_ties(self, vector: NDArray[np.floating]) -> None:
+        """Give tied nodes the value of their master; (3, size)."""
+        if len(self.alias):
+            voxel_fe_sheets.sync_ties(self.alias, self.tied_to, vector)
+
+    def fold_ties(self, vector: NDArray[np.floating]) -> None:
+        """Add the value of tied nodes to their master and clear it; (components, size)."""
+        if len(self.alias):
+            voxel_fe_sheets.fold_ties(self.alias, self.tied_to, vector)
+
     def dense_index(self) -> NDArray[np.int32]:
         """Node numbers (Z+1, Y+1, X+1), -1 where there is none."""
         if self._index is None:
@@ -138,9 +166,9 @@ class VoxelMesh:
         self._index = None
 
     def coordinates(self, nodes: NDArray[np.integer]) -> NDArray[np.int64]:
-        """Positions (n, 3) of nodes in z, y, x, counted in voxels of this mesh."""
+        """Positions (n, 3) of nodes in z, y, x of their sheet, counted in voxels of this mesh."""
         row = np.searchsorted(self.row_start, nodes, side="right") - 1
-        return np.stack([row // self.height, row % self.height, self.node_x[nodes]], axis=1)
+        return np.stack([row // self.height % self.frame[0], row % self.height, self.node_x[nodes]], axis=1)
 
     def corner_modulus(self) -> NDArray[np.float32]:
         """Sum of the moduli times edge of the voxels at every node (size,)."""
@@ -148,11 +176,12 @@ class VoxelMesh:
         self.run_slabs(
             voxel_fe_mesh.add_corner_modulus, self.segment_nodes, self.columns, self.slab_segment, self.slab_node, total
         )
+        self.fold_ties(total[None])
         return total
 
     def element_nodes(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Corners (voxels, 8) in the order 4 z + 2 y + x and modulus times edge (voxels,) of every voxel."""
+        """Corners (voxels, 8), masters where tied, in the order 4 z + 2 y + x, and modulus times edge (voxels,) of every voxel."""
         segment, place = np.nonzero(np.arange(LANES) < self.segment_length[:, None])
         left = self.segment_nodes[segment].astype(np.int64) + place[:, None]
         modulus = self.columns.reshape(-1, LANES)[segment, place]
-        return np.stack([left, left + 1], axis=2).reshape(-1, 8), modulus.astype(np.float64)
+        return self.master()[np.stack([left, left + 1], axis=2).reshape(-1, 8)].astype(np.int64), modulus.astype(np.float64)

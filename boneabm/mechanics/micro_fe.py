@@ -68,7 +68,6 @@ class MicroFE:
         self.stiffness_mpa: NDArray[np.float64] = np.full((self.cases, self.cases), np.nan)
         self._mesh: VoxelMesh | None = None
         self._solver: ConjugateGradients | None = None
-        self._previous: Hierarchy | None = None
         self._fields: NDArray[np.float32] | None = None
         self._warm_cases: list[bool] = []
         self._solved = False
@@ -102,7 +101,7 @@ class MicroFE:
         if old is not None and np.array_equal(old.bone, part):
             old.fill(self._modulus)
             if self._solver is not None:
-                self._solver.hierarchy.refill(self._modulus)
+                self._solver.hierarchy.refill()
         else:
             self._set_mesh()
             self._carry_over(old)
@@ -206,11 +205,9 @@ class MicroFE:
         return self._mesh
 
     def _set_mesh(self) -> VoxelMesh:
-        """New mesh of the present modulus; the solver of the old one is kept only to take coarse meshes from."""
+        """New mesh of the present modulus; the solver of the old one is gone."""
         self._mesh = VoxelMesh(self._modulus)
         self.spans = touched_axes(self._mesh.bone.view(np.bool_))
-        if self._solver is not None:
-            self._previous = self._solver.hierarchy
         self._solver = None
         return self._mesh
 
@@ -218,8 +215,7 @@ class MicroFE:
         if self._solver is None:
             mesh = self._current_mesh()
             self._fixed = fixed_degrees(self.boundary, mesh)
-            hierarchy = Hierarchy(mesh, self._modulus, self.poisson, self._fixed, self._previous)
-            self._solver, self._previous = ConjugateGradients(hierarchy), None
+            self._solver = ConjugateGradients(Hierarchy(mesh, self.poisson, self._fixed))
             mesh.forget_index()
 
     def _solution(self) -> NDArray[np.float32]:

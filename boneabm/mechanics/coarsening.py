@@ -1,0 +1,68 @@
+"""From one level of the multigrid hierarchy to the next coarser one, without gluing separate trabeculae together."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boneabm.kernels import voxel_fe_sheets
+
+from .mesh import VoxelMesh
+
+
+class Coarsening:
+    """The coarse mesh of a fine one, and how their cells and nodes belong together.
+
+    coarse : mesh of cells of twice the edge, modulus = mean of the 8 fine cells of the copy (void = 0)
+    target : (fine cells,) flat voxel of the coarse mesh
+    sheet  : (fine size,) uint8, sheet of the coarse mesh on which the parents of a fine node lie
+    """
+
+    def __init__(self, fine: VoxelMesh) -> None:
+        self.fine = fine
+        length, master = fine.segment_length, fine.master()
+        bone = (fine.segment_nodes, length, fine.segment_voxel, fine.frame)
+        cells = int(length.sum(dtype=np.int64))
+        parent = np.empty(cells if len(fine.alias) or fine.sheets > 1 else 0, np.int32)
+        if parent.size:
+            voxel_fe_sheets.group_cells(*bone, master, parent)
+        copy, place = np.empty(cells, np.int32), np.empty((cells, 3), np.int32)
+        place = place[: voxel_fe_sheets.number_copies(*bone[1:], parent, copy, place)]
+        corner_root = np.empty(8 * len(place), np.int32)
+        voxel_fe_sheets.merge_corners(*bone, master, copy, place, corner_root)
+        frame = tuple(nodes // 2 + 1 for nodes in fine.frame)
+        sheet = np.empty(len(place), np.uint8)
+        self._shape = (voxel_fe_sheets.place_copies(place, frame, corner_root, sheet) * frame[0] - 1, frame[1] - 1, frame[2] - 1)
+        self.target = np.empty(cells, np.int32)
+        voxel_fe_sheets.target_voxels(copy, place, sheet, frame, self.target)
+        self.sheet = np.zeros(fine.size, np.uint8)
+        voxel_fe_sheets.node_sheets(fine.segment_nodes, length, copy, sheet, self.sheet)
+        self.coarse = VoxelMesh(self.moduli(), 2 * fine.edge, (self._shape[0] + 1) // frame[0])
+        tied = np.empty(self.coarse.size, np.int32)
+        voxel_fe_sheets.tie_nodes(place, sheet, corner_root, frame, self.coarse.dense_index(), tied)
+        self.coarse.tie(tied)
+
+    def moduli(self) -> NDArray[np.float32]:
+        """Moduli of the coarse cells (Z, Y, X), MPa, from those of the fine mesh as they are now."""
+        moduli = np.zeros(self._shape, np.float32)
+        voxel_fe_sheets.coarse_moduli(
+            self.fine.columns, self.fine.segment_length, self.fine.edge, self.target, moduli.reshape(-1)
+        )
+        return moduli
+
+    def parents_of(self, fixed: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """Coarse degrees of freedom that are parents of these fine ones (flat places component * size + node)."""
+        fine, coarse = self.fine, self.coarse
+        component, node = fixed // fine.size, fixed % fine.size
+        low = fine.coordinates(node)
+        high = (low + 1) // 2
+        low //= 2
+        held = np.zeros((3, coarse.size), np.bool_)
+        for corner in product((False, True), repeat=3):
+            z, y, x = np.where(corner, high, low).T
+            held[component, coarse.dense_index()[self.sheet[node] * coarse.frame[0] + z, y, x]] = True
+        np.logical_or.at(held, (slice(None), coarse.tied_to), held[:, coarse.alias])
+        held[:, coarse.alias] = held[:, coarse.tied_to]
+        return np.flatnonzero(held).astype(np.uint32)
