@@ -22,7 +22,7 @@ import numpy as np
 from . import kernel
 from .pieces import root
 
-MOST_SHEETS = 8
+MOST_SHEETS = 64
 """Copies for which no sheet is free are glued to others on the last one: slower, not wrong."""
 
 
