@@ -7,16 +7,19 @@ Everything is measured in this one run, so read ratios, not seconds:
 
 - floor: the time that memory traffic alone takes on this machine, FLOOR_B bytes per node and iteration for
   REFERENCE_ITERATIONS iterations at the bandwidth of the triad. Goal: the solve takes at most 2.5 floors, stretch 1.5.
-- net peak: memory of update() and solve() in a process of its own, see `fresh.cold_solve`.
+- net peak: most memory in the machine (VmHWM) until the end of solve() in a process of its own, less its memory just
+  before update(): interpreter, libraries, kernels that a tiny bone made it load, and the moduli of the caller.
 - SED error: of the strain energy density per voxel against a solution to 1e-9 of the same bone; L2 over the bone, or
   95th percentile of the relative errors of all voxels.
 - warm update: after 0.5 % of the surface voxels flipped, or all moduli changed by up to 2 %: update() and solve() from
   the solution of the old bone, at the loosest tolerance that brings the 95th percentile to 0.5 %, over the cold time
   (update and solve to 1e-6). Goal after flips: at most 0.25, stretch 0.10.
-- load cases: three cases at 1e-5 share one update(); time per case over the time with one of these cases alone.
-- peers: Jacobi-CG in float64 with this operator; PyAMG on the assembled matrix (assembling is not timed).
+- load cases (last bone): three cases at 1e-5 share one update(); time per case over the time of one of them alone.
+- peers (corner of the last bone): Jacobi-CG in float64 with this operator; PyAMG (`pip install -e '.[bench]'`) on the
+  assembled matrix, assembling not timed.
 
-Lines come as they are measured; the last line is JSON with all of them, also after Ctrl-C. --json: only that line.
+About five minutes on two quiet cores. Lines come as they are measured; the last line is JSON with all of them, also
+after Ctrl-C. --json: only that line.
 """
 
 from __future__ import annotations
@@ -138,7 +141,7 @@ def measure_cold(report: Report, bandwidth: Bandwidth, mask: Mask, mirror: bool,
     report.add("solve_over_floor", "solve over floor", solve_s / floor_s)
     report.add("all_over_floor", "setup and solve over floor", (setup_s + solve_s) / floor_s)
     report.add("net_peak_mb", "net peak memory, MB", alone["net_peak_mb"])
-    report.add("before_mb", "memory of the process before, with the moduli, MB", alone["before_mb"])
+    report.add("peak_mb", "  with interpreter, libraries and moduli, MB", alone["net_peak_mb"] + alone["before_mb"])
     return solver
 
 
@@ -153,9 +156,10 @@ def measure_changes(report: Report, solver: MicroFE, mask: Mask, cold_s: float, 
     measure_warm(report, "moduli", f"warm, moduli changed by up to {MODULUS_CHANGE:.0%}", moduli, cold_s, repeats)
 
 
-def measure_cases(report: Report, mask: Mask, repeats: int) -> None:
+def measure_cases(report: Report, name: str, mask: Mask, repeats: int) -> None:
     """Three load cases between rollers that share one setup against one of them alone."""
     progress("load cases")
+    report.heading(f"load cases, {name}", f"load cases on {name}, to {CASES_TOLERANCE:g}")
     modulus = young(mask, MODULUS_MPA)
     several, single = [], []
     for _ in range(repeats):
@@ -165,11 +169,12 @@ def measure_cases(report: Report, mask: Mask, repeats: int) -> None:
         one.update(modulus)
         one.solve()
         single.append(one)
-    three, one_s = min(several, key=total_s), min(map(total_s, single))
-    text = f"three cases to {CASES_TOLERANCE:g}: iterations, all together"
-    report.add("cases_iterations", text, sum(three.iterations))
-    report.add("cases_s", "  setup and solve, s", total_s(three))
-    report.add("cases_over_one", "  per case, over one case alone", total_s(three) / 3 / one_s)
+    three, one = min(several, key=total_s), min(single, key=total_s)
+    report.add("one_iterations", "one case: iterations", sum(one.iterations))
+    report.add("one_s", "  setup and solve, s", total_s(one))
+    report.add("three_iterations", "three cases: iterations, all together", sum(three.iterations))
+    report.add("three_s", "  setup and solve, s", total_s(three))
+    report.add("case_over_one", "  per case, over one case alone", total_s(three) / 3 / total_s(one))
 
 
 def measure_bone(report: Report, bandwidth: Bandwidth, name: str, mask: Mask, mirror: bool, repeats: int) -> None:
@@ -185,7 +190,6 @@ def measure_bone(report: Report, bandwidth: Bandwidth, name: str, mask: Mask, mi
     measure_operator(report, solver, 10 * repeats)
     cold_s = report.figures[name]["setup_s"] + report.figures[name]["solve_s"]
     measure_changes(report, solver, mask, cold_s, repeats)
-    measure_cases(report, mask, repeats)
 
 
 def measure_peers(report: Report, name: str, mask: Mask, peers: list[str]) -> None:
@@ -227,11 +231,14 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--threads", type=int, default=blocks.available_threads())
     parser.add_argument("--json", action="store_true", help="print nothing but the line of JSON")
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    if not chosen.edge and bones.sample_path(chosen.sample) is None:
+        parser.error("nothing to solve: give --edge or --sample")
+    return chosen
 
 
 def measure(report: Report, bandwidth: Bandwidth, chosen: argparse.Namespace) -> None:
-    """All bones, then the peers, then the mirrored bone."""
+    """All bones, then load cases, peers and the mirrored bone made of the last one."""
     report.figures |= {"machine": machine(), "threads": blocks.get_threads(), "load": os.getloadavg()[0]}
     report.note(f"{machine()}, {blocks.get_threads()} threads, load before {os.getloadavg()[0]:.1f}")
     solve_tiny(OPTIONS["boundary"], MODULUS_MPA)
@@ -241,6 +248,7 @@ def measure(report: Report, bandwidth: Bandwidth, chosen: argparse.Namespace) ->
     for name, mask in found:
         measure_bone(report, bandwidth, name, mask, False, chosen.repeats)
     name, mask = found[-1]
+    measure_cases(report, name, mask, chosen.repeats)
     if set(chosen.peers) - {"none"}:
         measure_peers(report, name, bones.corner(mask, chosen.peer_edge), chosen.peers)
     if chosen.mirror:

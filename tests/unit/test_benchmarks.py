@@ -46,7 +46,15 @@ def test_every_figure_of_a_bone_is_measured(benchmark, capsys):
     assert figures["flips_p95_error"] <= 5e-3
     assert 0 <= figures["moduli_iterations"] <= figures["iterations"]
     assert figures[f"operator_fp32_{blocks.get_threads()}_mdof_per_s"] > 0
-    assert figures["cases_over_one"] > 0
+
+
+def test_three_load_cases_do_three_times_the_work_of_one_at_most(benchmark):
+    """Cases between rollers share a setup; iterations of the first one are those it needs alone."""
+    report = benchmark.Report(only_json=True)
+    benchmark.measure_cases(report, "block", block(), 1)
+    figures = report.figures["load cases, block"]
+    assert figures["one_iterations"] < figures["three_iterations"] <= 3 * figures["one_iterations"] + 3
+    assert figures["case_over_one"] == pytest.approx(figures["three_s"] / 3 / figures["one_s"])
 
 
 def test_peers_find_the_same_stiffness(benchmark):
