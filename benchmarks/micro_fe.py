@@ -71,7 +71,7 @@ class Bandwidth:
         for threads, rate in elements_per_second(thread_counts(), self.elements).items():
             self.best[threads] = max(self.best.get(threads, 0.0), rate)
 
-    def floor_s(self, nodes: int) -> float:
+    def floor_s(self, nodes: float) -> float:
         """Seconds that the memory traffic of a reference solve takes on all threads."""
         traffic = FLOOR_B * WITH_COARSE_LEVELS * REFERENCE_ITERATIONS * nodes
         return traffic / (self.best[blocks.get_threads()] * MOVED_B)
@@ -95,7 +95,10 @@ def measure_operator(report: Report, solver: MicroFE, repeats: int) -> None:
     assert solver._solver is not None
     level, threads_in_use = solver._solver.hierarchy.levels[0], blocks.get_threads()
     rng = np.random.default_rng(0)
-    inputs = {"fp32": rng.random((3, level.mesh.size), np.float32), "fp64": rng.random((3, level.mesh.size))}
+    inputs: dict[str, NDArray] = {
+        "fp32": rng.random((3, level.mesh.size), np.float32),
+        "fp64": rng.random((3, level.mesh.size)),
+    }
     output = {name: np.empty_like(values) for name, values in inputs.items()}
     for threads in thread_counts():
         blocks.set_threads(threads)
