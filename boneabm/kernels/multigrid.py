@@ -78,7 +78,8 @@ def _restrict_row(load, product, low, high, node_x, sheet, weight, parents, out)
     half = np.float32(0.5) * weight
     for node in range(low, high):
         x = node_x[node]
-        r0, r1, r2 = load[0, node] - product[0, node], load[1, node] - product[1, node], load[2, node] - product[2, node]
+        r0, r1 = load[0, node] - product[0, node], load[1, node] - product[1, node]
+        r2 = load[2, node] - product[2, node]
         left, right = parents[sheet[node], x >> 1], parents[sheet[node], (x + 1) >> 1]
         out[0, left] += half * r0
         out[1, left] += half * r1

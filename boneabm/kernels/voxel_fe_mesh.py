@@ -1,4 +1,4 @@
-"""Mesh of a voxel volume: node numbers, segments of voxels, modulus columns, the next coarser volume.
+"""Mesh of a voxel volume: node numbers, segments of voxels, modulus columns, fields carried over to a new mesh.
 
 A node row is all nodes with the same (z, y); rows are numbered z (Y + 1) + y. Nodes are numbered in z, y, x order.
 """
@@ -139,23 +139,6 @@ def add_corner_modulus(first, last, parity, nodes, columns, slab_segment, slab_n
                 both[j] = columns[column + j] + columns[column + j - 1]
             for corner in range(4):
                 add_lanes(out, np.uint64(nodes[segment, corner]), both, np.uint64(0))
-
-
-@kernel
-def coarsen(first, last, modulus, coarse):
-    """coarse = mean of the 8 children (outside the volume and void count 0), planes first..last-1 of coarse."""
-    depth, height, width = modulus.shape
-    pairs = np.uint64(width // 2)
-    eighth = np.float32(0.125)
-    for z in range(first, last):
-        coarse[z] = 0
-        for child_z in range(2 * z, min(2 * z + 2, depth)):
-            for child_y in range(height):
-                row, child = coarse[z, child_y // 2], modulus[child_z, child_y]
-                for x in range(pairs):
-                    row[x] += eighth * (child[x + x] + child[x + x + _ONE])
-                if width % 2:
-                    row[width // 2] += eighth * child[width - 1]
 
 
 @kernel

@@ -156,7 +156,7 @@ def _fits(occupant, z, y, x, corners):
 
 @kernel
 def tie_nodes(copy_place, sheet, corner_root, frame, index, master):
-    """master (size,) of the coarse mesh: nodes on several sheets that are one; index (stacked planes, height, width)."""
+    """Write master (size,) of the coarse mesh; index : its dense node numbers (stacked planes, height, width)."""
     planes = frame[0]
     node_of_root = np.full(corner_root.size, -1, np.int32)
     master[:] = np.arange(master.size)

@@ -113,6 +113,7 @@ class Level:
 
     def restrict_to(self, coarse: Level) -> None:
         """Load of the coarse level = transposed interpolation of this level's residual."""
+        assert self.coarsening is not None
         self.operator.apply(self.x, self.product)
         fine, mesh = self.mesh, coarse.mesh
         fine.run(
@@ -124,6 +125,7 @@ class Level:
 
     def add_from(self, coarse: Level) -> None:
         """Add the interpolated coarse correction to x."""
+        assert self.coarsening is not None
         fine, mesh = self.mesh, coarse.mesh
         mesh.sync_ties(coarse.x)
         fine.run(

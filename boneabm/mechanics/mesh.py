@@ -9,7 +9,7 @@ from boneabm.kernels import blocks, voxel_fe_mesh, voxel_fe_sheets
 from boneabm.kernels.lanes import LANES
 
 MAX_SLABS = 32
-SERIAL_NODES = 30_000  # smaller meshes are handled by one thread: starting others costs more than it saves
+SERIAL_NODES = 150_000  # smaller meshes are handled by one thread: starting others costs more than it saves
 
 
 def _offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -180,8 +180,12 @@ class VoxelMesh:
         return total
 
     def element_nodes(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Corners (voxels, 8), masters where tied, in the order 4 z + 2 y + x, and modulus times edge (voxels,) of every voxel."""
+        """Corners (voxels, 8) and modulus times edge (voxels,) of every voxel.
+
+        Corners come in the order 4 z + 2 y + x, as masters where they are tied.
+        """
         segment, place = np.nonzero(np.arange(LANES) < self.segment_length[:, None])
         left = self.segment_nodes[segment].astype(np.int64) + place[:, None]
         modulus = self.columns.reshape(-1, LANES)[segment, place]
-        return self.master()[np.stack([left, left + 1], axis=2).reshape(-1, 8)].astype(np.int64), modulus.astype(np.float64)
+        corners = self.master()[np.stack([left, left + 1], axis=2).reshape(-1, 8)]
+        return corners.astype(np.int64), modulus.astype(np.float64)

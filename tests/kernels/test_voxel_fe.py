@@ -4,20 +4,18 @@ import numpy as np
 import pytest
 from voxel_fe_plain import (
     assemble_plain,
-    coarsen_plain,
     element_stiffness_plain,
     energy_density_plain,
     number_nodes_plain,
     porous_block,
-    prolong_plain,
     voxel_modulus_plain,
     warm_start_plain,
 )
 
-from boneabm.kernels import blocks, multigrid, voxel_fe_energy, voxel_fe_mesh
+from boneabm.kernels import blocks, voxel_fe_energy, voxel_fe_mesh
 from boneabm.kernels.lanes import LANES
 from boneabm.mechanics.hexahedron import corner_stiffness, element_stiffness, isotropic_stiffness, stiffness_numbers
-from boneabm.mechanics.hierarchy import Hierarchy, Operator, coarse_modulus, total
+from boneabm.mechanics.hierarchy import Hierarchy, Operator, total
 from boneabm.mechanics.material import Material, voxel_modulus
 from boneabm.mechanics.mesh import VoxelMesh, slab_edges
 
@@ -128,27 +126,6 @@ def test_slabs_have_at_least_two_planes_and_cover_all():
             assert len(edges) == 2 or (start[edges[1:]] - start[edges[:-1] + 1]).min() >= LANES
 
 
-def test_coarse_modulus_is_the_mean_of_eight_children(modulus):
-    np.testing.assert_allclose(coarse_modulus(modulus), coarsen_plain(modulus), rtol=1e-6)
-
-
-def test_interpolation_is_trilinear_and_restriction_its_transpose(modulus):
-    fine = VoxelMesh(modulus)
-    coarse = VoxelMesh(coarse_modulus(modulus), 2.0)
-    index = coarse.dense_index()
-    rng = np.random.default_rng(3)
-    value = rng.standard_normal((3, coarse.nodes)).astype(np.float32)
-    load = rng.standard_normal((3, fine.nodes)).astype(np.float32)
-    up, zero, down = np.zeros_like(load), np.zeros_like(load), np.full_like(value, np.nan)
-    multigrid.prolong(0, fine.planes, value, fine.row_start, fine.node_x, fine.height, index, up)
-    multigrid.restrict(
-        0, coarse.planes, load, zero, fine.row_start, fine.node_x, fine.height, index, coarse.row_start, down
-    )
-    np.testing.assert_allclose(up, prolong_plain(index, value, fine.dense_index()), atol=1e-6)
-    scale = float(np.abs(up).sum()) + 1
-    assert float((up * load).sum(dtype="f8")) == pytest.approx(float((down * value).sum(dtype="f8")), abs=1e-6 * scale)
-
-
 def test_multigrid_cycle_is_symmetric_and_contracts():
     """a . M b = b . M a, and I - M K shrinks an error in the energy norm."""
     modulus = np.where(porous_block((20, 17, 22), 0.4, 5), np.float32(1), np.float32(0))
@@ -158,7 +135,7 @@ def test_multigrid_cycle_is_symmetric_and_contracts():
     fixed = np.concatenate([component * mesh.size + bottom for component in range(3)]).astype(np.uint32)
     a, b = random_vector(mesh, 4), random_vector(mesh, 5)
     a.reshape(-1)[fixed] = b.reshape(-1)[fixed] = 0
-    hierarchy = Hierarchy(mesh, modulus, 0.3, np.union1d(fixed, _loose(modulus, mesh)).astype(np.uint32))
+    hierarchy = Hierarchy(mesh, 0.3, np.union1d(fixed, _loose(modulus, mesh)).astype(np.uint32))
     hierarchy.operator.clear_fixed(a)
     hierarchy.operator.clear_fixed(b)
     ma, mb = cycle_on(hierarchy, a), cycle_on(hierarchy, b)

@@ -81,15 +81,6 @@ def coarsen_plain(modulus):
     return padded.reshape(z, 2, y, 2, x, 2).mean(axis=(1, 3, 5))
 
 
-def prolong_plain(coarse_index, coarse, fine_index):
-    """Trilinear interpolation (3, fine nodes) of coarse values (3, coarse nodes)."""
-    out = np.zeros((3, fine_index.max() + 1))
-    for place in np.argwhere(fine_index >= 0):
-        parents = list(product(*[{c // 2, (c + 1) // 2} for c in place]))
-        out[:, fine_index[tuple(place)]] = np.mean([coarse[:, coarse_index[parent]] for parent in parents], axis=0)
-    return out
-
-
 def warm_start_plain(old_index, old_field, new_index):
     """Old values where the node existed, else the mean of the neighbors that existed (NaN where there is none)."""
     dense = np.full((old_field.shape[0], 3, *old_index.shape), np.nan)
