@@ -89,25 +89,51 @@ def group_cells(nodes, length, voxel, frame, master, parent):
 
 
 @kernel
-def merge_corners(nodes, length, voxel, frame, master, copy, copy_place, corner_root):
-    """corner_root (8 copies,) = sets of corners of copies that are one coarse node, flattened to their roots."""
-    corner_root[:] = np.arange(corner_root.size)
-    first = np.full(master.size, -1, np.int32)
-    cell = 0
-    for segment in range(length.size):
-        z, y, x = cell_place(voxel[segment], frame)
-        for j in range(length[segment]):
-            for corner in range(8):
-                dz, dy, dx = corner >> 2, (corner >> 1) & 1, corner & 1
-                node = master[nodes[segment, corner >> 1] + np.uint32(j + dx)]
-                if first[node] < 0:
-                    first[node] = copy[cell]
-                elif first[node] != copy[cell]:
-                    place = (z + dz, y + dy, x + j + dx)
-                    _join_parents(place, copy[cell], first[node], copy_place, corner_root)
-            cell += 1
-    for i in range(corner_root.size):
-        corner_root[i] = root(corner_root, i)
+def merge_corners(
+    first, last, edges, on_edges, plane_segment, plane_cell, nodes, length, voxel, frame, master, copy, copy_place,
+    first_copy, done, corner_root,
+):  # fmt: skip
+    """Join the corners of copies that are one coarse node, for the blocks of voxel planes first..last-1.
+
+    edges      : even planes where blocks begin and end; blocks have no coarse cell in common
+    on_edges   : False: all nodes but those of the planes between blocks, which touch two; True: only those, afterwards
+    first_copy : (size,) int32, -1 before the first call: first copy that a node was found in
+    done       : (size,) uint8, 0 before: sides of the node whose copies are joined already
+    """
+    for block in range(first, last):
+        low = edges[block] if block > 0 else -1
+        high = edges[block + 1] if block + 2 < edges.size else -1
+        for plane in range(edges[block], edges[block + 1]):
+            if on_edges and plane != low and plane + 1 != high:
+                continue
+            cell = plane_cell[plane]
+            for segment in range(plane_segment[plane], plane_segment[plane + 1]):
+                z, y, x = cell_place(voxel[segment], frame)
+                for j in range(length[segment]):
+                    for corner in range(8):
+                        dz, dy, dx = corner >> 2, (corner >> 1) & 1, corner & 1
+                        if (z + dz) & (y + dy) & (x + j + dx) & 1:
+                            continue  # inside the coarse cell
+                        if (plane + dz == low or plane + dz == high) != on_edges:
+                            continue
+                        node = master[nodes[segment, corner >> 1] + np.uint32(j + dx)]
+                        side = np.uint8(1 << (4 * (z & dz) + 2 * (y & dy) + ((x + j) & dx)))
+                        if done[node] & side:
+                            continue
+                        done[node] |= side
+                        if first_copy[node] < 0:
+                            first_copy[node] = copy[cell]
+                        else:
+                            place = (z + dz, y + dy, x + j + dx)
+                            _join_parents(place, copy[cell], first_copy[node], copy_place, corner_root)
+                    cell += 1
+
+
+@kernel
+def flatten(parent):
+    """parent[i] = root of the set of i."""
+    for i in range(parent.size):
+        parent[i] = root(parent, i)
 
 
 @kernel
@@ -118,7 +144,8 @@ def _join_parents(place, one, other, copy_place, corner_root):
             for px in range(place[2] >> 1, ((place[2] + 1) >> 1) + 1):
                 a = 4 * (pz - copy_place[one, 0]) + 2 * (py - copy_place[one, 1]) + px - copy_place[one, 2]
                 b = 4 * (pz - copy_place[other, 0]) + 2 * (py - copy_place[other, 1]) + px - copy_place[other, 2]
-                join(corner_root, 8 * one + a, 8 * other + b)
+                if corner_root[8 * one + a] != corner_root[8 * other + b]:
+                    join(corner_root, 8 * one + a, 8 * other + b)
 
 
 @kernel

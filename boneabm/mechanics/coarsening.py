@@ -21,6 +21,9 @@ slender bone, 6 instead of 5 on a solid block, worse again at 0.6.
 """
 
 
+MERGE_BLOCKS = 8
+
+
 class Coarsening:
     """The coarse mesh of a fine one, and how their cells and nodes belong together.
 
@@ -34,14 +37,13 @@ class Coarsening:
         self.fine = fine
         length, master = fine.segment_length, fine.master()
         bone = (fine.segment_nodes, length, fine.segment_voxel, fine.frame)
-        cells = int(length.sum(dtype=np.int64))
+        cells = int(fine.plane_cell[-1])
         parent = np.empty(cells if len(fine.alias) or fine.sheets > 1 else 0, np.int32)
         if parent.size:
             voxel_fe_sheets.group_cells(*bone, master, parent)
         copy, place = np.empty(cells, np.int32), np.empty((cells, 3), np.int32)
         place = place[: voxel_fe_sheets.number_copies(*bone[1:], parent, copy, place)]
-        corner_root = np.empty(8 * len(place), np.int32)
-        voxel_fe_sheets.merge_corners(*bone, master, copy, place, corner_root)
+        corner_root = self._merge_corners(bone, master, copy, place)
         frame = tuple(nodes // 2 + 1 for nodes in fine.frame)
         sheet = np.empty(len(place), np.uint8)
         sheets = voxel_fe_sheets.place_copies(place, frame, corner_root, sheet)
@@ -54,6 +56,19 @@ class Coarsening:
         tied = np.empty(self.coarse.size, np.int32)
         voxel_fe_sheets.tie_nodes(place, sheet, corner_root, frame, self.coarse.dense_index(), tied)
         self.coarse.tie(tied)
+
+    def _merge_corners(self, bone, master, copy, place):  # type: ignore[no-untyped-def]
+        """Sets of corners of copies that are one coarse node (8 copies,), as their roots."""
+        fine, depth = self.fine, self.fine.shape[0]
+        step = 2 * max(1, -(-depth // (2 * MERGE_BLOCKS))) if fine.sheets == 1 else depth
+        edges = np.append(np.arange(0, depth, step), depth)
+        first_copy, done = np.full(fine.size, -1, np.int32), np.zeros(fine.size, np.uint8)
+        corner_root = np.arange(8 * len(place), dtype=np.int32)
+        args = (fine.plane_segment, fine.plane_cell, *bone, master, copy, place, first_copy, done, corner_root)
+        fine.run(voxel_fe_sheets.merge_corners, len(edges) - 1, edges, False, *args)
+        voxel_fe_sheets.merge_corners(0, len(edges) - 1, edges, True, *args)
+        voxel_fe_sheets.flatten(corner_root)
+        return corner_root
 
     def moduli(self) -> NDArray[np.float32]:
         """Moduli of the coarse cells (Z, Y, X), MPa, from those of the fine mesh as they are now."""

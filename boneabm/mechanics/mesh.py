@@ -110,7 +110,7 @@ class VoxelMesh:
         depth = self.shape[0]
         plane_count = np.zeros((depth, 2), np.int64)
         blocks.launch(voxel_fe_mesh.count_segments, depth, self.bone, plane_count)
-        self.plane_segment = _offsets(plane_count[:, 0])
+        self.plane_segment, self.plane_cell = _offsets(plane_count[:, 0]), _offsets(plane_count[:, 1])
         segments = int(self.plane_segment[-1])
         self.segment_nodes = np.empty((segments, 4), np.uint32)
         self.segment_length = np.empty(segments, np.uint8)

@@ -98,7 +98,7 @@ class MicroFE:
         modulus, old = self._checked(modulus_mpa), self._mesh
         part = mark_bone(modulus)
         keep_largest(part)
-        self._modulus, self._solved = modulus * part, False
+        self._modulus, self._solved = np.where(part.view(np.bool_), modulus, np.float32(0)), False
         if old is not None and np.array_equal(old.bone, part):
             old.fill(self._modulus)
             if self._solver is not None:
