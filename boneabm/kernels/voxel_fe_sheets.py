@@ -164,21 +164,16 @@ def place_copies(copy_place, frame, corner_root, sheet):
             if s == sheets:
                 occupant[s] = -1
                 sheets += 1
-            if s == MOST_SHEETS - 1 or _fits(occupant[s], z, y, x, corners):
+            fits = True
+            for corner in range(8):
+                there = occupant[s, z + (corner >> 2), y + ((corner >> 1) & 1), x + (corner & 1)]
+                fits = fits and (there < 0 or there == corners[corner])
+            if fits or s == MOST_SHEETS - 1:
                 for corner in range(8):
                     occupant[s, z + (corner >> 2), y + ((corner >> 1) & 1), x + (corner & 1)] = corners[corner]
                 sheet[copy] = s
                 break
     return sheets
-
-
-@kernel
-def _fits(occupant, z, y, x, corners):
-    for corner in range(8):
-        there = occupant[z + (corner >> 2), y + ((corner >> 1) & 1), x + (corner & 1)]
-        if there >= 0 and there != corners[corner]:
-            return False
-    return True
 
 
 @kernel

@@ -23,7 +23,8 @@ class ConjugateGradients:
     has fallen by REFRESH the correction is added to x and the residual is computed again from x, both in float64
     (reliable updates: Sleijpen & van der Vorst, Computing 56:141, 1996). A solve ends on a true residual only.
 
-    The work vectors are those of the finest level of the hierarchy and two more, shared by all load cases.
+    The work vectors are those of the finest level of the hierarchy and two more, shared by all load cases. After a
+    solve `product` is K x with the reactions at the fixed degrees of freedom.
     """
 
     def __init__(self, hierarchy: Hierarchy) -> None:
@@ -33,10 +34,13 @@ class ConjugateGradients:
         self.direction, self.correction = np.zeros((2, 3, self.mesh.size), np.float32)
         self.product = np.zeros((3, self.mesh.size))
 
-    def load_norm(self, prescribed: NDArray[np.float64]) -> float:
-        """Norm of the load that prescribed displacements alone (zero elsewhere) put on the free degrees of freedom."""
-        self.operator.apply(prescribed, self.product)
-        return math.sqrt(total(self.mesh, self.product, self.product))
+    def load_norm(self, values: NDArray[np.float64]) -> float:
+        """Norm of the load that the prescribed displacements alone (zero elsewhere) put on the free ones."""
+        top = self.hierarchy.levels[0]
+        top.x[:] = 0
+        top.x.reshape(-1)[self.operator.fixed] = values
+        self.operator.apply(top.x, top.product)
+        return math.sqrt(total(self.mesh, top.product, top.product))
 
     def solve(
         self, x: NDArray[np.float64], reference: float, tolerance: float, max_iterations: int
@@ -70,10 +74,12 @@ class ConjugateGradients:
 
     def _refresh(self, x: NDArray[np.float64]) -> float:
         """x += correction, correction = 0, residual = -K x; returns the norm of the true residual."""
+        load = self.hierarchy.levels[0].load
         self._run(multigrid.collect, self.correction, x)
-        self.operator.apply(x, self.product)
-        self._run(multigrid.negate, self.product, self.hierarchy.levels[0].load)
-        return math.sqrt(total(self.mesh, self.product, self.product))
+        self.operator.forces(x, self.product)
+        self._run(multigrid.negate, self.product, load)
+        self.operator.clear_fixed(load)
+        return math.sqrt(total(self.mesh, load, load))
 
     def _run(self, kernel: object, *args: NDArray[np.floating] | np.floating) -> None:
         flat = [arg.reshape(-1) if isinstance(arg, np.ndarray) else arg for arg in args]

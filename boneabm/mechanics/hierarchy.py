@@ -20,8 +20,8 @@ from .coarsening import Coarsening
 from .hexahedron import corner_stiffness, element_stiffness, smoothing_bound, stiffness_numbers
 from .mesh import VoxelMesh
 
-DEGREES = (2, 4, 6, 8)  # Chebyshev degree from the finest level down; the last one repeats
-RATIOS = {2: 7.0, 4: 17.0, 6: 24.0, 8: 29.0}  # largest over smallest eigenvalue that the smoother damps
+DEGREES = (3, 3, 4, 6)  # Chebyshev degree from the finest level down; the last one repeats
+RATIOS = {3: 12.0, 4: 17.0, 6: 24.0}  # largest over smallest eigenvalue that the smoother damps
 DIRECT_CELLS = 8
 
 

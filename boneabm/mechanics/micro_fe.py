@@ -121,13 +121,15 @@ class MicroFE:
         old = self._fields if warm else None
         fields = np.zeros((self.cases, 3, mesh.size), np.float32)
         loaded = self.boundary.loaded(self.spans)
+        stiffness = UNLOADED_STIFFNESS_MPA * np.eye(self.cases)
         for case in range(self.cases):
             start_field = old[case] if old is not None and self._warm_cases[case] else None
             history = self._solve_case(case, start_field, fields[case]) if loaded[case] else [0.0]
             self.residuals.append(history)
             self.iterations.append(len(history) - 1)
-        self._fields, self._warm_cases = fields, loaded
-        self._measure_stiffness()
+            if loaded[case]:
+                self._measure_stiffness(case, fields, stiffness)
+        self._fields, self._warm_cases, self.stiffness_mpa = fields, loaded, stiffness
         self._solved = True
         self.solve_s = time.perf_counter() - start
 
@@ -252,10 +254,8 @@ class MicroFE:
         mesh, strain = self._solver.mesh, self.boundary.strains[case]
         x = np.zeros((3, mesh.size))
         values = prescribed_values(mesh, self._fixed, strain)
-        x.reshape(-1)[self._fixed] = values
-        reference = self._solver.load_norm(x)
+        reference = self._solver.load_norm(values)
         if start_field is None:
-            x[:] = 0
             blocks.launch(
                 voxel_fe_mesh.add_affine, mesh.planes, mesh.height, mesh.row_start, mesh.node_x, strain, 1.0, x
             )
@@ -266,20 +266,12 @@ class MicroFE:
         out[:] = x
         return history
 
-    def _measure_stiffness(self) -> None:
-        """Apparent stiffness C_jk = u_j . K u_k / volume from the stored (float32) fields."""
+    def _measure_stiffness(self, case: int, fields: NDArray[np.float32], stiffness: NDArray[np.float64]) -> None:
+        """Apparent stiffness C_jk = u_j . K u_k / volume of this case k, just solved, and those before it."""
         assert self._solver is not None
-        assert self._fields is not None
-        mesh = self._solver.mesh
-        forces = self._solver.product
-        stiffness = np.zeros((self.cases, self.cases))
-        for k in range(self.cases):
-            self._solver.operator.forces(self._fields[k].astype(np.float64), forces)
-            stiffness[:, k] = [total(mesh, field, forces) / self._modulus.size for field in self._fields]
-        stiffness = (stiffness + stiffness.T) / 2
-        unloaded = ~np.array(self.boundary.loaded(self.spans))
-        stiffness[unloaded, unloaded] = UNLOADED_STIFFNESS_MPA
-        self.stiffness_mpa = stiffness
+        for other in range(case + 1):
+            work = total(self._solver.mesh, fields[other], self._solver.product)
+            stiffness[case, other] = stiffness[other, case] = work / self._modulus.size
 
     def _unit_energy(self, amplitudes: ArrayLike, out: NDArray[np.float32] | None) -> NDArray[np.float32]:
         fields, mesh = self._solution(), self._mesh
