@@ -158,7 +158,8 @@ class DirectLevel(Level):
             )  # fmt: skip
 
     def solve(self) -> None:
-        """x = K^-1 load on the free degrees of freedom."""
+        """x = K^-1 load on the free degrees of freedom, 0 elsewhere."""
+        self.x[:] = 0
         if len(self.free):
             self.x.reshape(-1)[self.free] = self.factors.solve(self.load.reshape(-1)[self.free].astype(np.float64))
 
