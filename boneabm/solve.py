@@ -13,7 +13,6 @@ import resource
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +31,7 @@ AXES = ("z", "y", "x")
 BOUNDARIES = ("clamped", "bottom-clamped", "frictionless", "affine")
 PERCENTILES = {"median": 50, "p95": 95, "p99": 99, "max": 100}
 MAX_ITERATIONS = 500
+MODULUS_RANGE_MPA = (1e-3, 1e7)  # from gel to ten times diamond: outside, the unit is wrong
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class SolveOptions:
         _check_word("boundary", self.boundary, BOUNDARIES)
         _check_word("axis", self.axis, AXES)
         for name, value, low, high in (
-            ("modulus_mpa", self.modulus_mpa, 0, math.inf),
+            ("modulus_mpa", self.modulus_mpa, *MODULUS_RANGE_MPA),
             ("poisson", self.poisson, -1, 0.5),
             ("tolerance", self.tolerance, 0, 1),
             ("stress_mpa", 1.0 if self.stress_mpa is None else self.stress_mpa, 0, math.inf),
@@ -227,7 +227,7 @@ def solve_bone(
     report(f"setting up {np.count_nonzero(moduli)} voxels on {threads} threads")
     solver.update(moduli)
     warnings = _check_span(solver, options) + _lost(moduli, solver.mask)
-    dof = 3 * count_nodes(solver.mask)
+    dof = 3 * solver.nodes
     report(f"solving {dof / 1e6:.2f} million unknowns, {options.boundary}, {solver.cases} load case(s)")
     solver.solve()
     report("strain field and strength")
@@ -290,18 +290,15 @@ def flat_stiffness(stiffness_mpa: NDArray[np.float64], found: Anisotropy) -> dic
     return rows | {"degree_of_anisotropy": found.ratio, "not_orthotropic": found.not_orthotropic}
 
 
-def count_nodes(mask: NDArray[np.bool_]) -> int:
-    """Number of voxel corners that touch bone."""
-    corners = np.zeros([length + 1 for length in mask.shape], np.bool_)
-    for start in product((0, 1), repeat=3):
-        corners[tuple(slice(a, a + length) for a, length in zip(start, mask.shape, strict=True))] |= mask
-    return int(corners.sum())
-
-
 def _moduli(bone: ArrayLike, modulus_mpa: float) -> NDArray[np.float32]:
     given = np.asarray(bone)
     if given.ndim != 3:
         raise InputError(f"solve: a (Z, Y, X) volume is needed, got shape {given.shape}.")
+    if given.dtype.kind not in "bf":
+        raise InputError(
+            f"solve: a volume of {given.dtype} can mean labels or moduli. Give a mask (volume > 0), "
+            "or moduli in MPa as floating-point numbers."
+        )
     return np.where(given, np.float32(modulus_mpa), np.float32(0)) if given.dtype == bool else given.astype(np.float32)
 
 
@@ -311,10 +308,12 @@ def _check_span(solver: MicroFE, options: SolveOptions) -> list[str]:
     cut = [axis for axis in AXES if not spans[axis]]
     if options.axis in cut:
         others = [axis for axis in AXES if spans[axis]]
-        way_out = f"It does span {', '.join(others)}: choose --axis {others[0]}, or" if others else "It spans none:"
+        way_out = "It spans no other axis either:"
+        if others:
+            way_out = f"It does span {', '.join(others)}: choose --axis {others[0]}, or"
         raise InputError(
             f"axis {options.axis}: the largest part of the bone does not reach from the first to the last plane, so it "
-            f"carries no load. {way_out} crop to where it does (--crop), or check the threshold."
+            f"carries no load. {way_out} crop away the empty planes (--crop), or check the threshold."
         )
     if options.boundary != "affine" or not cut:
         return []

@@ -1,6 +1,6 @@
 """Vector work of the multigrid-preconditioned conjugate gradients: smoother, transfers, sums.
 
-Vectors are (3, nodes) arrays; sums are taken in CHUNKS fixed chunks, one float64 each, so that the number of threads
+Vectors are (3, size) arrays; sums are taken in CHUNKS fixed chunks, one float64 each, so that the number of threads
 changes no bit. Coarse node (z, y, x) lies on fine node (2 z, 2 y, 2 x); transfers are trilinear.
 """
 
@@ -90,13 +90,13 @@ def _restrict_row(load, product, low, high, node_x, sheet, weight, parents, out)
 
 
 @solver_kernel
-def prolong(first, last, values, fine, row_start, node_x, sheet, coarse, index, x):
-    """x += P values on the fine node planes first..last-1 of the stack; arguments as in `restrict`."""
+def prolong(first, last, scale, values, fine, row_start, node_x, sheet, coarse, index, x):
+    """x += scale P values on the fine node planes first..last-1 of the stack; arguments as in `restrict`."""
     planes, height = fine
     for plane in range(first, last):
         fine_z = plane % planes
         for fine_y in range(height):
-            weight = np.float32(0.5) / np.float32((1 + (fine_z & 1)) * (1 + (fine_y & 1)))
+            weight = np.float32(0.5) * scale / np.float32((1 + (fine_z & 1)) * (1 + (fine_y & 1)))
             row = plane * height + fine_y
             for z in range(fine_z >> 1, ((fine_z + 1) >> 1) + 1):
                 for y in range(fine_y >> 1, ((fine_y + 1) >> 1) + 1):

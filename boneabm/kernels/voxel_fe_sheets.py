@@ -155,14 +155,16 @@ def place_copies(copy_place, frame, corner_root, sheet):
     sheet : (copies,) uint8; returns the number of sheets
     """
     planes, height, width = frame
-    occupant = np.empty((MOST_SHEETS, planes, height, width), np.int32)
-    sheets = 0
+    occupant = np.full((1, planes, height, width), -1, np.int32)
+    sheets = 1
     for copy in range(sheet.size):
         z, y, x = copy_place[copy, 0], copy_place[copy, 1], copy_place[copy, 2]
         corners = corner_root[8 * copy : 8 * copy + 8]
         for s in range(MOST_SHEETS):
             if s == sheets:
-                occupant[s] = -1
+                more = np.full((sheets + 1, planes, height, width), -1, np.int32)
+                more[:sheets] = occupant
+                occupant = more
                 sheets += 1
             fits = True
             for corner in range(8):
@@ -217,9 +219,8 @@ def node_sheets(nodes, length, copy, sheet, out):
 
 
 @kernel
-def coarse_moduli(columns, length, edge, target, out):
-    """out = sum of the moduli of the fine cells of every coarse cell over 8; flat stack of sheets, float32, zeroed."""
-    scale = np.float32(0.125 / edge)
+def coarse_moduli(columns, length, scale, target, out):
+    """out += scale times the columns (modulus times edge) of the fine cells of every coarse cell; flat, float32."""
     lanes = columns.size // length.size
     cell = 0
     for segment in range(length.size):

@@ -50,7 +50,9 @@ class ConjugateGradients:
         Raises SolverError with the residual history when that takes too many iterations or is not a number.
         """
         top, scale = self.hierarchy.levels[0], reference if reference > 0 else 1.0
+        self.hierarchy.mode = 0
         self.direction[:] = 0
+        self.correction[:] = 0
         old_energy = math.inf
         history = [self._refresh(x) / scale]
         trusted = history[0]
@@ -59,6 +61,11 @@ class ConjugateGradients:
                 raise SolverError(_failure(history, tolerance), history)
             correction = self.hierarchy.cycle()
             energy = total(self.mesh, top.load, correction)
+            if energy <= 0:
+                if not self.hierarchy.steady():
+                    raise SolverError(_failure(history, tolerance), history)
+                old_energy = math.inf
+                continue
             self._run(multigrid.redirect, np.float32(energy / old_energy), correction, self.direction)
             self.operator.apply(self.direction, top.product)
             curvature = total(self.mesh, self.direction, top.product)
@@ -87,7 +94,9 @@ class ConjugateGradients:
 
 
 def _failure(history: list[float], tolerance: float) -> str:
+    """What went wrong, for the user; a cycle or an operator that is not positive definite ends a solve early."""
     return (
         f"Micro-FE did not converge: relative residual {history[-1]:.2e} after {len(history) - 1} iterations, "
-        f"asked for {tolerance:.1e}. Check the modulus field (contrast, isolated necks) or allow more iterations."
+        f"asked for {tolerance:.1e}. Check the moduli (contrast over 1:1000, Poisson's ratio near 0.5) and the bone "
+        "(parts that hang on single voxels), or ask for a looser tolerance."
     )

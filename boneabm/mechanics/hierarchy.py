@@ -1,8 +1,9 @@
 """Geometric multigrid for the voxel mesh: the preconditioner of the micro-FE solver.
 
-Coarse modulus = mean of the 8 children (void = 0), re-discretized with the same kernels; trilinear transfer; a coarse
-degree of freedom is fixed if it is a parent of a fixed one. Chebyshev-Jacobi smoothing in float32, one visit of the
-first coarse level per cycle and two of every level below it (V on top, W below), sparse factorization at the bottom.
+Coarse meshes are cut where the bone is cut (`coarsening`) and re-discretized with the same kernels; trilinear transfer;
+a coarse degree of freedom is fixed if it is a parent of a fixed one. Chebyshev-Jacobi smoothing in float32, one visit
+of the first coarse level per cycle and two of every level below it (V on top, W below), sparse factorization at the
+bottom.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ from scipy.sparse.linalg import splu
 
 from boneabm.kernels import multigrid, voxel_fe
 
-from .coarsening import Coarsening
+from .coarsening import SOFTENING, Coarsening
 from .hexahedron import corner_stiffness, element_stiffness, smoothing_bound, stiffness_numbers
 from .mesh import VoxelMesh
 
 DEGREES = (3, 3, 4, 6)  # Chebyshev degree from the finest level down; the last one repeats
 RATIOS = {3: 12.0, 4: 17.0, 6: 24.0}  # largest over smallest eigenvalue that the smoother damps
+# Factor on coarse corrections, and visits of every level below the first per visit of the level above. Softened coarse
+# cells can correct too much for the cycle to stay positive definite (long prisms, Poisson's ratio near 0.5); the second
+# mode takes the softening back, the third is positive definite for any coarse stiffness.
+MODES = ((1.0, 2), (SOFTENING, 2), (1.0, 1))
 DIRECT_CELLS = 8
 
 
@@ -123,13 +128,13 @@ class Level:
         mesh.fold_ties(coarse.load)
         coarse.operator.clear_fixed(coarse.load)
 
-    def add_from(self, coarse: Level) -> None:
-        """Add the interpolated coarse correction to x."""
+    def add_from(self, coarse: Level, scale: float) -> None:
+        """Add the interpolated coarse correction times `scale` to x."""
         assert self.coarsening is not None
         fine, mesh = self.mesh, coarse.mesh
         mesh.sync_ties(coarse.x)
         fine.run(
-            multigrid.prolong, fine.planes, coarse.x, fine.frame[:2], fine.row_start, fine.node_x,
+            multigrid.prolong, fine.planes, np.float32(scale), coarse.x, fine.frame[:2], fine.row_start, fine.node_x,
             self.coarsening.sheet, mesh.frame[:2], mesh.dense_index(), self.x,
         )  # fmt: skip
         self.operator.clear_fixed(self.x)
@@ -171,6 +176,7 @@ class Hierarchy:
     """
 
     def __init__(self, mesh: VoxelMesh, poisson: float, fixed: NDArray[np.uint32]) -> None:
+        self.mode = 0
         cells = max(mesh.shape)
         degrees = [DEGREES[min(depth, len(DEGREES) - 1)] for depth in range(coarsenings(cells))]
         if not degrees:
@@ -186,6 +192,13 @@ class Hierarchy:
             level.refill()
             if level.coarsening is not None:
                 level.coarsening.coarse.fill(level.coarsening.moduli())
+
+    def steady(self) -> bool:
+        """Change to the next, more careful mode of the cycle; False where there is none."""
+        if self.mode + 1 == len(MODES):
+            return False
+        self.mode += 1
+        return True
 
     @property
     def operator(self) -> Operator:
@@ -203,8 +216,9 @@ class Hierarchy:
             level.solve()
             return
         level.smooth(from_zero=True)
-        for _ in range(1 if depth == 0 else 2):
+        scale, visits = MODES[self.mode]
+        for _ in range(1 if depth == 0 else visits):
             level.restrict_to(self.levels[depth + 1])
             self._cycle(depth + 1)
-            level.add_from(self.levels[depth + 1])
+            level.add_from(self.levels[depth + 1], scale)
             level.smooth(from_zero=False)

@@ -95,7 +95,7 @@ def test_linear_fields_are_interpolated_exactly_and_restriction_is_the_transpose
         values, up = np.zeros((3, coarse.size), np.float32), np.zeros((3, fine.size), np.float32)
         values[:, : coarse.nodes] = slope @ (2 * coarse.coordinates(np.arange(coarse.nodes)).T)
         rows = (fine.frame[:2], fine.row_start, fine.node_x, step.sheet, coarse.frame[:2])
-        multigrid.prolong(0, fine.planes, values, *rows, coarse.dense_index(), up)
+        multigrid.prolong(0, fine.planes, np.float32(1), values, *rows, coarse.dense_index(), up)
         expected = slope @ fine.coordinates(np.arange(fine.nodes)).T
         np.testing.assert_allclose(up[:, : fine.nodes], expected, atol=1e-4)
 
@@ -108,9 +108,10 @@ def test_linear_fields_are_interpolated_exactly_and_restriction_is_the_transpose
 
 
 def test_coarse_nodes_that_move_a_fixed_one_are_fixed_on_all_their_sheets():
-    """They are those on which restriction puts load from the fixed nodes."""
-    modulus = np.where(BONES["ragged"], np.float32(1), np.float32(0))
-    for step in meshes(modulus):
+    """Those on which restriction puts load from the fixed nodes; on many sheets and more than 255 planes too."""
+    strands = np.zeros((600, 9, 9), np.float32)
+    strands[:, ::2, ::2] = strands[300] = 1
+    for step in meshes(np.where(BONES["ragged"], np.float32(1), np.float32(0))) + meshes(strands):
         fine, coarse = step.fine, step.coarse
         bottom = np.flatnonzero(fine.coordinates(np.arange(fine.nodes))[:, 0] == 0)
         load, down = np.zeros((3, fine.size), np.float32), np.zeros((3, coarse.size), np.float32)

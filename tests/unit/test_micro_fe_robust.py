@@ -223,3 +223,43 @@ def test_touched_axes():
     mask = np.zeros((3, 4, 5), bool)
     mask[:, 1, 2] = True
     assert touched_axes(mask) == (True, False, False)
+
+
+@pytest.mark.parametrize(
+    ("shape", "boundary", "poisson"),
+    [((128, 2, 2), "bottom-clamped", 0.3), ((256, 2, 2), "bottom-clamped", 0.3), ((256, 1, 1), "frictionless", 0.3),
+     ((520, 3, 4), "bottom-clamped", 0.3), ((12, 11, 13), "clamped", 0.45), ((12, 11, 13), "clamped", 0.49)],
+)  # fmt: skip
+def test_slender_and_nearly_incompressible_bones_are_solved(shape, boundary, poisson):
+    """The softened cycle is not positive definite on some of these; it then takes the softening back."""
+    solver = MicroFE(20.0, poisson, boundary, tolerance=1e-6)
+    solver.update(np.full(shape, 1000.0))
+    solver.solve()
+    assert max(solver.iterations) <= 60
+
+
+def test_failed_solve_leaves_nothing_behind():
+    """After a failure the solver gives the bits of a fresh one."""
+    modulus = np.where(BONES["odd"], MODULUS_MPA, 0)
+    failing, fresh = MicroFE(15.0, max_iterations=2), MicroFE(15.0)
+    failing.update(modulus)
+    with pytest.raises(SolverError):
+        failing.solve()
+    failing.max_iterations = 200
+    for solver in (failing, fresh):
+        solver.update(modulus)
+        solver.solve()
+    np.testing.assert_array_equal(failing.displacement_um, fresh.displacement_um)
+    assert failing.residuals == fresh.residuals
+
+
+def test_refused_state_leaves_no_solution():
+    solver = MicroFE(15.0)
+    solver.update(np.where(BONES["odd"], MODULUS_MPA, 0))
+    solver.solve()
+    state = solver.state_arrays()
+    for name, wrong in (("displacement", state["displacement"][:, :, 1:]), ("mask", state["mask"][1:])):
+        with pytest.raises(InputError, match=name):
+            solver.restore(state | {name: wrong})
+    solver.restore(state)
+    solver.energy_density([1, 1, 1])
