@@ -231,11 +231,11 @@ def test_touched_axes():
      ((520, 3, 4), "bottom-clamped", 0.3), ((12, 11, 13), "clamped", 0.45), ((12, 11, 13), "clamped", 0.49)],
 )  # fmt: skip
 def test_slender_and_nearly_incompressible_bones_are_solved(shape, boundary, poisson):
-    """The softened cycle is not positive definite on some of these; it then takes the softening back."""
+    """The softened cycle is not positive definite on some of these; it then goes on with a slower, careful mode."""
     solver = MicroFE(20.0, poisson, boundary, tolerance=1e-6)
     solver.update(np.full(shape, 1000.0))
     solver.solve()
-    assert max(solver.iterations) <= 60
+    assert max(solver.iterations) <= 100
 
 
 def test_failed_solve_leaves_nothing_behind():
