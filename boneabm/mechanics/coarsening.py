@@ -17,8 +17,9 @@ SOFTENING = 0.7
 
 The mean modulus is right for bone that fills its cells, but several times too stiff for necks and struts thinner than a
 cell: their corrections come out too small. With softer cells solid bone is corrected too much, which the cycle damps,
-and slender bone less too little. Measured: 10-30 % fewer iterations on slender bone than without; at 0.6 the cycle is no
-longer positive definite on many bones. Where it is not at 0.7 either, the softening is taken back (`hierarchy.MODES`).
+and slender bone less too little. Measured: 10-30 % fewer iterations on slender bone than without; at 0.6 the cycle is
+no longer positive definite on many bones. Where it is not at 0.7 either, the softening is taken back
+(`hierarchy.MODES`).
 """
 
 
