@@ -53,8 +53,8 @@ FLIPPED_SHARE, MODULUS_CHANGE = 0.005, 0.02
 CASES_TOLERANCE = 1e-5
 
 # The floor: bytes that one iteration moves per node of the finest level when no two loops are fused (operator 164 + 81,
-# Chebyshev steps 292, transfers 96, CG in float64 444), the share of the coarse levels, and the iterations of the first
-# prototype on the real sample. All three stay as they are: fewer bytes or iterations are gains, not a lower floor.
+# Chebyshev steps 292, transfers 96, CG in float64 444), the share of the coarse levels, and the iterations that plain
+# geometric multigrid takes on the real sample. All three stay: fewer bytes or iterations are gains, not a lower floor.
 FLOOR_B, WITH_COARSE_LEVELS, REFERENCE_ITERATIONS = 1080, 1.6, 38
 
 
