@@ -112,27 +112,29 @@ def forces_normal(b, columns, modulus, first, normal, normal_cross, bend, bend_c
         b[FW_ZL + q], b[FW_ZR + q] = f_z - f_xz, f_z + f_xz
 
 
+@_inlined
+def _shear_and_bend(
+    b, columns, modulus, first, shear, bend, bend_cross, warp, u, v, w, f_v, f_left, f_right, f_w_left, f_w_right
+):  # fmt: skip
+    """Forces of a shear (row u of x with the plain row v), of bending (u with w), and of the trilinear row w."""
+    for q in range(columns):
+        p, e = q + ONE, modulus[first + q]
+        sheared = shear * e * (b[u + p] + b[u + q] + (b[v + p] - b[v + q]))
+        bent, other = b[u + p] - b[u + q], b[w + p] + b[w + q]
+        f_u, f_w = e * (bend * bent + bend_cross * other), e * (bend * other + bend_cross * bent)
+        f_xyz = e * warp * (b[w + p] - b[w + q])
+        b[f_v + q] = sheared
+        b[f_left + q], b[f_right + q] = sheared - f_u, sheared + f_u
+        b[f_w_left + q], b[f_w_right + q] = f_w - f_xyz, f_w + f_xyz
+
+
 @solver_kernel
 def forces_along_x(b, columns, modulus, first, shear, bend, bend_cross, warp):
     """Forces of the shears zx and yx, and of u_xz with v_yz, u_xy with w_yz, v_xyz, w_xyz."""
-    for q in range(columns):
-        p, e = q + ONE, modulus[first + q]
-        zx = shear * e * (b[U_Z + p] + b[U_Z + q] + (b[W + p] - b[W + q]))
-        u_xz, v_yz = b[U_Z + p] - b[U_Z + q], b[V_YZ + p] + b[V_YZ + q]
-        f_xz, f_yz = e * (bend * u_xz + bend_cross * v_yz), e * (bend * v_yz + bend_cross * u_xz)
-        f_xyz = e * warp * (b[V_YZ + p] - b[V_YZ + q])
-        b[FW_X + q] = zx
-        b[FU_ZL + q], b[FU_ZR + q] = zx - f_xz, zx + f_xz
-        b[FV_YZL + q], b[FV_YZR + q] = f_yz - f_xyz, f_yz + f_xyz
-    for q in range(columns):
-        p, e = q + ONE, modulus[first + q]
-        yx = shear * e * (b[U_Y + p] + b[U_Y + q] + (b[V + p] - b[V + q]))
-        u_xy, w_yz = b[U_Y + p] - b[U_Y + q], b[W_YZ + p] + b[W_YZ + q]
-        f_xy, f_yz = e * (bend * u_xy + bend_cross * w_yz), e * (bend * w_yz + bend_cross * u_xy)
-        f_xyz = e * warp * (b[W_YZ + p] - b[W_YZ + q])
-        b[FV_X + q] = yx
-        b[FU_YL + q], b[FU_YR + q] = yx - f_xy, yx + f_xy
-        b[FW_YZL + q], b[FW_YZR + q] = f_yz - f_xyz, f_yz + f_xyz
+    _shear_and_bend(b, columns, modulus, first, shear, bend, bend_cross, warp,
+                    U_Z, W, V_YZ, FW_X, FU_ZL, FU_ZR, FV_YZL, FV_YZR)  # fmt: skip
+    _shear_and_bend(b, columns, modulus, first, shear, bend, bend_cross, warp,
+                    U_Y, V, W_YZ, FV_X, FU_YL, FU_YR, FW_YZL, FW_YZR)  # fmt: skip
 
 
 @solver_kernel

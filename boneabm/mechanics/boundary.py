@@ -95,8 +95,8 @@ def fixed_degrees(boundary: Boundary, mesh: VoxelMesh) -> NDArray[np.uint32]:
 
 def _rigid_motion(mesh: VoxelMesh, places: NDArray[np.uint32]) -> NDArray[np.float64]:
     """Rows (places, 6): displacement of each place under three translations and three rotations about the center."""
-    component = places // mesh.size
-    position = mesh.coordinates(places % mesh.size) / max(mesh.shape) - 0.5
+    component, position = mesh.locate(places)
+    position = position / max(mesh.shape) - 0.5
     rows = np.zeros((len(places), 6))
     rows[np.arange(len(places)), component] = 1
     for rotation, (i, j) in enumerate(((0, 1), (0, 2), (1, 2)), start=3):
@@ -130,13 +130,13 @@ def prescribed_displacements(
     """
     fixed = fixed_degrees(boundary, mesh)
     strain = np.einsum("k,kij->ij", amplitudes, boundary.strains)
-    component = fixed // mesh.size
-    return mesh.coordinates(fixed % mesh.size), component.astype(np.int64), prescribed_values(mesh, fixed, strain)
+    component, position = mesh.locate(fixed)
+    return position, component, prescribed_values(mesh, fixed, strain)
 
 
 def prescribed_values(
     mesh: VoxelMesh, fixed: NDArray[np.uint32], strain: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Displacements (voxel edges) of a homogeneous strain field at the fixed degrees of freedom."""
-    component = fixed // mesh.size
-    return np.einsum("ni,ni->n", strain[component], mesh.coordinates(fixed % mesh.size))
+    component, position = mesh.locate(fixed)
+    return np.einsum("ni,ni->n", strain[component], position)

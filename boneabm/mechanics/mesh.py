@@ -170,6 +170,11 @@ class VoxelMesh:
         row = np.searchsorted(self.row_start, nodes, side="right") - 1
         return np.stack([row // self.height % self.frame[0], row % self.height, self.node_x[nodes]], axis=1)
 
+    def locate(self, places: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Component (n,) and position (n, 3) of degrees of freedom given as flat places component * size + node."""
+        component, node = np.divmod(places, self.size)
+        return component.astype(np.int64), self.coordinates(node)
+
     def corner_modulus(self) -> NDArray[np.float32]:
         """Sum of the moduli times edge of the voxels at every node (size,)."""
         total = np.empty(self.size, np.float32)

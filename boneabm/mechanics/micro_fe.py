@@ -92,8 +92,7 @@ class MicroFE:
     @property
     def displacement_um(self) -> NDArray[np.float32]:
         """Displacement (K, 3, nodes) of the unit cases (macro strain 1) at the nodes of the part, in z, y, x order."""
-        nodes = self._current_mesh().nodes
-        return np.multiply(self._solution()[..., :nodes], np.float32(self.spacing_um))
+        return np.multiply(self._solution()[..., : self.nodes], np.float32(self.spacing_um))
 
     def update(self, modulus_mpa: ArrayLike) -> None:
         """Take a new bone: Young's modulus (Z, Y, X) in MPa, 0 = void; keeps the displacement for a warm start.
@@ -171,7 +170,7 @@ class MicroFE:
         return {
             "mask": self.mask.astype(np.uint8),
             "modulus_mpa": self._modulus.copy(),
-            "displacement": self._solution()[..., : self._current_mesh().nodes].copy(),
+            "displacement": self._solution()[..., : self.nodes].copy(),
             "stiffness_mpa": self.stiffness_mpa.copy(),
             "iterations": np.array(self.iterations, np.int64),
         }
