@@ -35,7 +35,7 @@ class MicroFE:
                      "clamped", "frictionless" (compression along z) or "affine" (six strains, linear displacement on
                      all faces)
     tolerance      : residual relative to the load of the prescribed displacements; at 1e-5 the 95th percentile of the
-                     relative error of the local energy density is 0.1 % on human bone, 5 % on slender osteoporotic
+                     relative error of the local energy density is 0.1 % on human bone, 7 % on slender osteoporotic
                      bone, at 1e-6 a tenth of that
     max_iterations : per load case
 
