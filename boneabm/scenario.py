@@ -36,7 +36,7 @@ from boneabm.scenario_fields import (
     Triplet,
     refuse,
 )
-from boneabm.scenario_text import WrittenSchema, find_scenario, input_error, problem_lines, read_toml, to_toml
+from boneabm.scenario_text import WrittenSchema, find_scenario, flatten, input_error, problem_lines, read_toml, to_toml
 
 FIELDS = (
     "matrix",
@@ -281,7 +281,7 @@ class Scenario(Section):
         """Dotted names, whether written as "a.b" = 1 or as a.b = 1."""
         if not isinstance(given, Mapping):
             refuse('is not a table. Write a section [parameters] with lines such as "osteoclast.name" = 3.0.')
-        return {name: _plain_number(name, value) for name, value in _flatten(given)}
+        return {name: _plain_number(name, value) for name, value in flatten(given)}
 
     @classmethod
     def load(cls, source: str | Path, parameters: ParameterSet | None = None) -> Scenario:
@@ -358,13 +358,6 @@ SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {
 }
 
 
-def _flatten(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    flat: list[tuple[str, Any]] = []
-    for key, value in table.items():
-        flat += _flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [(prefix + key, value)]
-    return flat
-
-
 def _plain_number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         refuse(f"{value!r} is not a number without unit.", name)
@@ -372,7 +365,7 @@ def _plain_number(name: str, value: Any) -> float:
 
 
 def _parameter_problems(table: Any, parameters: ParameterSet | None) -> list[str]:
-    numbers = dict(_flatten(table)) if isinstance(table, Mapping) else {}
+    numbers = dict(flatten(table)) if isinstance(table, Mapping) else {}
     plain = {n: v for n, v in numbers.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
     if not plain:
         return []

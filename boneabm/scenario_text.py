@@ -34,11 +34,11 @@ class WrittenSchema(GenerateJsonSchema):
         return written
 
 
-def packaged_scenarios() -> dict[str, Path]:
-    """Scenarios that come with the package, by bare name (from an editable checkout: its scenarios folder)."""
+def packaged_scenarios(sweeps: bool = False) -> dict[str, Path]:
+    """Scenarios (or sweep files) that come with the package, by bare name; from a checkout: its scenarios folder."""
     inside = Path(str(resources.files("boneabm"))) / "data" / "scenarios"
     folder = inside if inside.is_dir() else Path(str(resources.files("boneabm"))).parent / "scenarios"
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    return {path.stem: path for path in sorted(folder.glob("*.toml")) if path.stem.endswith("_sweep") == sweeps}
 
 
 def find_scenario(source: str | Path) -> Path:
@@ -65,6 +65,30 @@ def read_toml(text: str, where: str) -> dict[str, Any]:
         lines = text.splitlines() or [""]
         shown = lines[min(number, len(lines)) - 1].strip()[:100]
         raise InputError(f"{where}, line {number}: not valid TOML: {error}\n  {shown}") from None
+
+
+def merge_tables(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables of a scenario with changes laid over them: tables are merged key by key, all else is replaced.
+
+    Numbers of [parameters] are merged by their dotted names, however they are written.
+    """
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        if key == "parameters" and isinstance(value, Mapping):
+            merged[key] = dict(flatten(old or {})) | dict(flatten(value))
+        else:
+            both = isinstance(value, Mapping) and isinstance(old, Mapping)
+            merged[key] = merge_tables(old, value) if both else value
+    return merged
+
+
+def flatten(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Dotted names and values of nested tables, whether written as "a.b" = 1 or as a.b = 1."""
+    flat: list[tuple[str, Any]] = []
+    for key, value in table.items():
+        flat += flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [(prefix + key, value)]
+    return flat
 
 
 def _line_of(message: str, text: str) -> int:

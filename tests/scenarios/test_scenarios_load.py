@@ -15,7 +15,8 @@ FOLDER = Path(__file__).resolve().parents[2] / "scenarios"
 
 
 def test_all_files_of_the_folder_are_packaged() -> None:
-    assert sorted(packaged_scenarios()) == sorted(path.stem for path in FOLDER.glob("*.toml"))
+    both = [*packaged_scenarios(), *packaged_scenarios(sweeps=True)]
+    assert sorted(both) == sorted(path.stem for path in FOLDER.glob("*.toml"))
     assert {"adult", "menopause", "disuse"} <= set(packaged_scenarios())
 
 
