@@ -1,0 +1,231 @@
+"""Tables, pictures and report of a sweep, on runs whose every number is known by formula."""
+
+from __future__ import annotations
+
+import tracemalloc
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_sweep import bv_tv, own, series, write_sweep
+
+from boneabm.errors import InputError
+from boneabm.sweep.collect import OUTCOMES, Collected, collect, factor_columns
+from boneabm.sweep.folder import SweepFolder
+
+pandas = pytest.importorskip("pandas")
+
+
+@pytest.fixture(autouse=True)
+def _no_warnings() -> object:
+    """Nothing in this file may warn."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def row(found: Collected, arm: str, outcome: str, **levels: object) -> dict[str, object]:
+    """The one row of the summary of an arm (at these levels) and outcome that is not pooled."""
+    table = found.summary
+    rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
+    wanted = {"arm": arm, "outcome": outcome, "pooled": False, **levels}
+    (one,) = [r for r in rows if wanted.items() <= r.items()]
+    return one
+
+
+def test_outcomes_of_a_run_are_those_of_its_series(tmp_path: Path) -> None:
+    """Every kind of outcome against numbers worked out from the formula of the series."""
+    runs = collect(write_sweep(tmp_path / "s", days=365)).runs
+    at = [arm == "ovx" and replicate == 2 for arm, replicate in zip(runs["arm"], runs["replicate"], strict=True)].index(
+        True
+    )
+    expected = series(1, 2, 365)
+    first, last = bv_tv(1, 2, 0), bv_tv(1, 2, 365)
+    hand = {
+        "bv_tv_first": first,
+        "bv_tv_last": last,
+        "bv_tv_change_percent": 100 * (last - first) / first,
+        "bv_tv_change_percent_per_y": 100 * (last - first) / first,
+        "mineral_change_percent": 100 * (last - first) / first,
+        "stiffness_zz_change_percent": 100 * ((last / first) ** 2 - 1),
+        "stiffness_yy_last_mpa": 700 * (last / 0.2) ** 2,
+        "balance_um3": expected["formed_um3"].sum() - expected["resorbed_um3"].sum(),
+        "ac_f_mean_per_y": expected["Ac.f_per_y"].mean(),
+        "osteoclasts_mean": expected["osteoclasts"].mean(),
+        "opened_sites": 183.0,
+        "wall_mean_um": 45.0,
+        "perforations": 1.0,
+        "breakages": 0.0,
+        "mar_median_um_per_d": 1.0,
+    }
+    for name, value in hand.items():
+        assert runs[name][at] == pytest.approx(value, rel=1e-12), name
+
+
+def test_differences_are_paired_by_replicate_and_levels(tmp_path: Path) -> None:
+    """Geometry and seed cancel in treated minus reference; what is left is the formula of the treatment."""
+    factors = [{"bone.seed": 0}, {"bone.seed": 1}]
+    found = collect(write_sweep(tmp_path / "s", ("control", "ovx", "more"), factors, replicates=4, days=73))
+    runs = found.runs
+    for at, arm in enumerate(runs["arm"]):
+        difference = runs["bv_tv_last_minus_control"][at]
+        if arm == "control":
+            assert np.isnan(difference)
+            continue
+        factor = {"ovx": 1, "more": 2}[arm]
+        expected = -factor * (0.01 + 0.002 * own(runs["replicate"][at])) * 73 / 365
+        assert difference == pytest.approx(expected, abs=1e-15)
+    one = row(found, "more", "bv_tv_last", **{"bone.seed": 1})
+    own_part = np.array([own(replicate) for replicate in range(4)])
+    assert one["pairs"] == 4
+    assert one["difference"] == pytest.approx(-2 * 0.01 * 73 / 365)
+    assert one["difference_sd"] == pytest.approx(2 * 0.002 * own_part.std(ddof=1) * 73 / 365)
+    half = 3.182446305284263 * one["difference_sd"] / 2
+    assert one["difference_low"] == pytest.approx(one["difference"] - half)
+    assert one["difference_high"] == pytest.approx(one["difference"] + half)
+
+
+def test_means_with_intervals_over_seeds(tmp_path: Path) -> None:
+    """Mean, sd and Student interval of the reference arm by hand."""
+    one = row(collect(write_sweep(tmp_path / "s", replicates=5), level=0.9), "control", "bv_tv_first")
+    values = np.array([bv_tv(0, replicate, 0) for replicate in range(5)])
+    half = 2.131846786326649 * values.std(ddof=1) / np.sqrt(5)
+    assert (one["n"], one["pairs"]) == (5, 0)
+    assert one["mean"] == pytest.approx(values.mean())
+    assert (one["low"], one["high"]) == pytest.approx((values.mean() - half, values.mean() + half))
+    assert one["replicates_for_10_percent"] == 2
+
+
+def test_a_missing_partner_leaves_the_difference_empty(tmp_path: Path) -> None:
+    """A failed reference run takes its pair out, not its treated run; the missing table says why."""
+    unfinished = {("control", 1): "failed", ("ovx", 2): "partial", ("ovx", 3): "missing"}
+    found = collect(write_sweep(tmp_path / "s", replicates=5, unfinished=unfinished))
+    by_key = dict(zip(zip(found.runs["arm"], found.runs["replicate"], strict=True), range(10), strict=True))
+    assert found.runs["status"][by_key["control", 1]] == "failed"
+    assert np.isfinite(found.runs["bv_tv_last"][by_key["ovx", 1]])
+    assert np.isnan(found.runs["bv_tv_last_minus_control"][by_key["ovx", 1]])
+    one = row(found, "ovx", "bv_tv_last")
+    assert (one["n"], one["pairs"]) == (3, 2)
+    assert found.missing["status"] == ["failed", "partial", "missing"]
+    assert found.missing["error"] == ["no bone left <at day 3>", None, None]
+
+
+def test_a_damaged_series_is_named_and_stops_nothing(tmp_path: Path) -> None:
+    """A finished run whose table cannot be read counts as damaged."""
+    sweep = write_sweep(tmp_path / "s")
+    broken = sweep.run_path(sweep.plan()[1].run_id) / "series.csv"
+    broken.write_text("day,BV/TV\n0,0.2\n1\n", encoding="utf-8")
+    found = collect(sweep, series=True)
+    assert found.missing["status"] == ["damaged"]
+    assert str(broken) in found.missing["error"][0]
+    assert found.runs["status"].count("finished") == 7
+
+
+def test_one_replicate_has_estimates_without_intervals(tmp_path: Path) -> None:
+    """One seed: means and differences, empty bounds, no warning."""
+    one = row(collect(write_sweep(tmp_path / "s", replicates=1)), "ovx", "bv_tv_last")
+    assert one["mean"] == pytest.approx(bv_tv(1, 0, 30))
+    assert one["difference"] == pytest.approx(bv_tv(1, 0, 30) - bv_tv(0, 0, 30))
+    assert all(np.isnan(one[name]) for name in ("low", "high", "sd", "difference_low", "bootstrap_high", "d_z"))
+
+
+def test_runs_of_one_day_have_no_rates(tmp_path: Path) -> None:
+    """A series of a single row has first values and no change per year."""
+    runs = collect(write_sweep(tmp_path / "s", days=0)).runs
+    assert runs["bv_tv_change_percent"] == [0.0] * 8
+    assert np.isnan(runs["bv_tv_change_percent_per_y"]).all()
+
+
+def test_without_arms_there_are_no_differences(tmp_path: Path) -> None:
+    """A sweep over factors alone: means per level and pooled, no column of differences."""
+    found = collect(write_sweep(tmp_path / "s", ("",), [{"bone.bv_tv": 0.1}, {"bone.bv_tv": 0.2}], replicates=3))
+    assert not [name for name in [*found.runs, *found.summary] if "minus" in name or "difference" in name]
+    assert len(found.summary["pooled"]) == 3 * len(OUTCOMES)
+    assert found.summary["n"][-1] == 6
+    assert found.variance == {}
+
+
+def test_an_unfinished_sweep_is_a_table_that_says_so(tmp_path: Path) -> None:
+    """Nothing finished: every run is in the table of what is missing."""
+    unfinished = {(arm, replicate): "missing" for arm in ("control", "ovx") for replicate in range(2)}
+    found = collect(write_sweep(tmp_path / "s", replicates=2, unfinished=unfinished), series=True)
+    assert found.missing["status"] == ["missing"] * 4
+    assert set(found.summary["n"]) == {0}
+    assert len(pandas.read_csv(found.files["series"])) == 0
+    empty = collect(write_sweep(tmp_path / "none", replicates=0))
+    assert empty.runs["run_id"] == []
+
+
+def test_a_folder_that_is_no_sweep_is_refused(tmp_path: Path) -> None:
+    """The error names the folder and the fix; a wrong format names the known ones."""
+    with pytest.raises(InputError, match="not a sweep"):
+        collect(SweepFolder(tmp_path))
+    with pytest.raises(InputError, match="Known: csv, parquet"):
+        collect(write_sweep(tmp_path / "s"), table_format="xlsx")  # type: ignore[arg-type]
+
+
+def test_quantities_have_a_column_of_numbers_with_the_unit() -> None:
+    """One unit: as written. Several: the internal one. Plain numbers, texts and mixtures stay as they are."""
+    one = factor_columns([{"labs.pth": "38 pg/mL"}, {}, {"labs.pth": "76 pg/mL"}])
+    assert one == {"labs.pth": ["38 pg/mL", None, "76 pg/mL"], "labs.pth_pg_per_ml": [38.0, None, 76.0]}
+    assert factor_columns([{"subject.age": "51 y"}])["subject.age_y"] == [51.0]
+    assert factor_columns([{"bone.size": "1 mm"}, {"bone.size": "800 um"}])["bone.size_um"] == [1000.0, 800.0]
+    assert factor_columns([{"a": 0.1}, {"a": 2}]) == {"a": [0.1, 2]}
+    assert factor_columns([{"a": "x"}, {"a": "y"}]) == {"a": ["x", "y"]}
+    assert factor_columns([{"a": 365}, {"a": "1 y"}, {"a": [1, 2]}]) == {"a": ["365", "1 y", "[1, 2]"]}
+
+
+@pytest.mark.parametrize("table_format", ["csv", "parquet"])
+def test_tables_open_in_pandas_with_their_types(tmp_path: Path, table_format: str) -> None:
+    """Numbers are numbers, text is text, and the values are those of the tables, bit for bit."""
+    if table_format == "parquet":
+        pytest.importorskip("pyarrow")
+    factors = [{"bone.seed": seed, "labs.pth": level} for seed in (0, 1) for level in ("38 pg/mL", "76 pg/mL")]
+    sweep = write_sweep(tmp_path / "s", factors=factors, unfinished={("ovx", 1): "failed"}, days=10)
+    found = collect(sweep, tmp_path / "t", table_format, series=True)  # type: ignore[arg-type]
+    read = {"csv": pandas.read_csv, "parquet": pandas.read_parquet}[table_format]
+    frames = {name: read(path) for name, path in found.files.items()}
+    runs = frames["runs"]
+    kinds = {name: runs[name].dtype.kind for name in ("bone.seed", "labs.pth_pg_per_ml", "replicate", "seed")}
+    assert kinds == {"bone.seed": "i", "labs.pth_pg_per_ml": "f", "replicate": "i", "seed": "i"}
+    assert all(runs[outcome.name].dtype.kind == "f" for outcome in OUTCOMES)
+    np.testing.assert_array_equal(runs["bv_tv_last"], found.runs["bv_tv_last"])
+    assert runs["run_id"].tolist() == found.runs["run_id"]
+    assert frames["summary"]["pooled"].dtype == bool
+    daily = frames["series"].merge(runs[["run_id", "bone.seed"]], on="run_id")
+    assert len(daily) == 11 * 28
+    assert daily["day"].dtype.kind == "i"
+    last = daily[(daily.arm == "ovx") & (daily.replicate == 2) & (daily.day == 10) & (daily["bone.seed"] == 1)]
+    assert last["BV/TV"].tolist() == [bv_tv(1, 2, 10, 1)] * 2
+    assert not list((tmp_path / "t").glob(".*"))
+
+
+def test_variance_is_split_between_geometries_and_seeds(tmp_path: Path) -> None:
+    """Geometry is most of the scatter of BV/TV, and none of the scatter of the paired difference."""
+    factors = [{"bone.seed": seed} for seed in range(3)]
+    table = collect(write_sweep(tmp_path / "s", factors=factors, replicates=5)).variance
+    rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
+    last = {r["of"]: r for r in rows if r["arm"] == "ovx" and r["outcome"] == "bv_tv_last"}
+    values = np.array([bv_tv(1, replicate, 30) for replicate in range(5)])
+    seeds = values.var(ddof=1)
+    assert last["value"]["variance_seeds"] == pytest.approx(seeds)
+    assert last["value"]["variance_geometries"] == pytest.approx(1e-4 - seeds / 5)
+    assert last["minus_control"]["variance_geometries"] == pytest.approx(0, abs=1e-12)
+    assert (last["value"]["n"], last["value"]["geometries"]) == (15, 3)
+
+
+def _peak_mb(sweep: SweepFolder) -> float:
+    tracemalloc.start()
+    try:
+        collect(sweep, series=True)
+        return tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_number_of_runs(tmp_path: Path) -> None:
+    """From 20 to 100 runs of 400 days the peak grows by less than 3 MB; their series alone would be 8 MB."""
+    few = _peak_mb(write_sweep(tmp_path / "few", replicates=10, days=400))
+    many = _peak_mb(write_sweep(tmp_path / "many", replicates=50, days=400))
+    assert many - few < 3.0
