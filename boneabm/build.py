@@ -25,7 +25,7 @@ from .state import State, Strain
 
 
 def build(scenario: Scenario) -> tuple[Simulation, dict[str, Any]]:
-    """Simulation at the start of its lead-in, and the record of how its bone came to be.
+    """Simulation at the start of its burn-in, and the record of how its bone came to be.
 
     Raises InputError where the scenario's image or block cannot be used.
     """
@@ -76,7 +76,7 @@ def assemble(scenario: Scenario, lattice: VoxelLattice) -> Simulation:
     signals = Signals(tissue, rules.signaling, rules.fields)
     fe = MicroFE(lattice.spacing_um, poisson=material.poisson, tolerance=settings.tolerance)
     strain = Strain(fe, np.ones(lattice.shape, np.float32))
-    first = -round(rules.activation.lead_in_d)
+    first = -scenario.simulation.burn_in_d
     body = make_body(scenario, parameters)
     state = State(scenario.simulation.seed, first, first, tissue, signals, strain, body)
     return Simulation(state, rules, material, settings, make_program(scenario, parameters))

@@ -7,7 +7,16 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from boneabm.parameters import ParameterSet
-from boneabm.scenario import Activity, Condition, GeneratedBone, HormoneState, ImageBone, Scenario, Window
+from boneabm.scenario import (
+    Activity,
+    Condition,
+    GeneratedBone,
+    HormoneState,
+    ImageBone,
+    Scenario,
+    SimulationSettings,
+    Window,
+)
 from boneabm.units import DAYS_PER_YEAR
 
 BYTES_AT_START = 6e8
@@ -49,15 +58,17 @@ def _heading(scenario: Scenario) -> str:
 
 
 def _bone(scenario: Scenario, parameters: ParameterSet) -> list[str]:
-    bone, days = scenario.bone, scenario.simulation.days
+    bone, settings = scenario.bone, scenario.simulation
+    if scenario.branch_from is not None:
+        return [f"that of {scenario.branch_from}, as it is then; days count on from that run's day 0"]
     if isinstance(bone, GeneratedBone):
         lines = _generated(bone)
-        return lines + _cost(bone.shape, bone.spacing_um, bone.bv_tv, days, parameters)
+        return lines + _cost(bone.shape, bone.spacing_um, bone.bv_tv, settings, parameters)
     lines = _image(bone)
     if bone.crop is None:
         return [*lines, "voxels, memory and time are known once the image is read; give a crop to see an estimate here"]
     z, y, x = (end - first for first, end in bone.crop)
-    return lines + _cost((z, y, x), bone.spacing_um, 0.25, days, parameters)
+    return lines + _cost((z, y, x), bone.spacing_um, 0.25, settings, parameters)
 
 
 def _generated(bone: GeneratedBone) -> list[str]:
@@ -80,19 +91,19 @@ def _image(bone: ImageBone) -> list[str]:
 
 
 def _cost(
-    shape: tuple[int, int, int], spacing_um: float, bv_tv: float, days: int, parameters: ParameterSet
+    shape: tuple[int, int, int], spacing_um: float, bv_tv: float, settings: SimulationSettings, parameters: ParameterSet
 ) -> list[str]:
     voxels = math.prod(shape)
     bone_mm3 = voxels * (spacing_um * 1e-3) ** 3 * bv_tv
     osteocytes = bone_mm3 * parameters[_OSTEOCYTES].value
     memory_mb = (BYTES_AT_START + voxels * BYTES_PER_VOXEL + osteocytes * BYTES_PER_OSTEOCYTE) * 1e-6
-    lead_in_d = parameters["activation.lead_in_d"].value
-    seconds = voxels * (days + lead_in_d) * SECONDS_PER_VOXEL_DAY
+    days, burn_in_d = settings.days, settings.burn_in_d
+    seconds = voxels * (days + burn_in_d) * SECONDS_PER_VOXEL_DAY
     size = " x ".join(str(edge) for edge in shape)
     return [
         f"{size} = {voxels} voxels, about {bone_mm3:.2g} mm3 of bone with {round(osteocytes, -2):.0f} osteocytes",
         f"estimates, rough: {memory_mb:.0f} MB of memory, {seconds:.0f} s on two cores for "
-        f"{days} days after {lead_in_d:g} days of lead-in, in which the open sites reach their steady state",
+        f"{days} days after {burn_in_d} days of burn-in, in which the open sites reach their steady state",
     ]
 
 

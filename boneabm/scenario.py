@@ -24,10 +24,12 @@ from pydantic import (
 
 from boneabm.errors import InputError, nearest
 from boneabm.parameters import ParameterSet
+from boneabm.scenario_branch import Branch, BranchField, inherit
 from boneabm.scenario_fields import (
     VOXEL_SIZE,
     Crop,
     CropField,
+    DayList,
     Days,
     Number,
     Quantity,
@@ -212,10 +214,14 @@ class Condition(Window):
 
 
 class SimulationSettings(Section):
-    """How long and with which random numbers."""
+    """How long, with which random numbers, and how long the bone is remodeled before day 0.
+
+    burn_in_d : a site lasts 145-190 d; after that the open sites, their ages and shapes are in steady state
+    """
 
     days: Annotated[int, Days()] = 365
     seed: Annotated[int, Number(0, 2**63 - 1, whole=True)] = 1
+    burn_in_d: Annotated[int, Quantity("time", 0, 36500, whole=True)] = Field(190, alias="burn_in")
 
 
 class Output(Section):
@@ -224,6 +230,7 @@ class Output(Section):
     volumes_every_d: Annotated[int, Quantity("time", 1, 36500, whole=True)] = Field(30, alias="volumes_every")
     agents_every_d: Annotated[int, Quantity("time", 1, 36500, whole=True)] = Field(30, alias="agents_every")
     checkpoint_every_d: Annotated[int, Quantity("time", 1, 36500, whole=True)] = Field(30, alias="checkpoint_every")
+    keep_checkpoints_d: Annotated[tuple[int, ...], DayList()] = Field((), alias="keep_checkpoints")
     fields: tuple[str, ...] = ("matrix", "osteoid", "mineral", "born_day", "bmu", "sed_mpa", "signal", "rankl_free_pm")
 
     @field_validator("fields", mode="before")
@@ -259,6 +266,7 @@ class Scenario(Section):
     question: str = ""
     expected: str = ""
     source: str = ""
+    branch_from: Annotated[Branch, BranchField()] | None = None
     bone: Bone
     subject: Subject = Subject.model_validate({})
     labs: Labs = Labs.model_validate({})
@@ -312,18 +320,29 @@ class Scenario(Section):
         cls, tables: dict[str, Any], where: str, folder: Path, must_exist: bool, parameters: ParameterSet | None
     ) -> Scenario:
         problems: list[str] = []
+        parent: dict[str, Any] = {}
+        if must_exist and "branch_from" in tables:
+            tables, parent = inherit(tables, folder, where)
         try:
-            scenario = cls.model_validate(tables, context={"folder": folder, "must_exist": must_exist})
+            scenario = cls.model_validate(tables, context={"folder": folder, "must_exist": must_exist and not parent})
+            problems += scenario._differences(cls.model_validate(parent)) if parent else []
         except ValidationError as error:
-            problems = problem_lines(error, SECTIONS)
+            problems += problem_lines(error, SECTIONS)
         problems += _parameter_problems(tables.get("parameters"), parameters)
         if problems:
             raise input_error(where, problems)
         return scenario
 
+    def _differences(self, parent: Scenario) -> list[str]:
+        """What a branch changes and cannot: bone and burn-in came before it."""
+        told = "is not that of the run it branches from. Leave it out: a branch goes on with the bone of that run."
+        same = {"bone": self.bone == parent.bone}
+        same["simulation.burn_in"] = self.simulation.burn_in_d == parent.simulation.burn_in_d
+        return [f"{key}: {told}" for key, equal in same.items() if not equal]
+
     def with_options(self, days: int | None = None, seed: int | None = None) -> Scenario:
         """Copy with another length in days or seed, as the command line gives them."""
-        settings = {"days": self.simulation.days, "seed": self.simulation.seed}
+        settings = self.simulation.model_dump(by_alias=True)
         settings.update({k: v for k, v in (("days", days), ("seed", seed)) if v is not None})
         try:
             simulation = SimulationSettings.model_validate(settings)

@@ -120,6 +120,24 @@ class Days(Quantity):
         return {"anyOf": [{"type": "integer", "minimum": self.low, "maximum": self.high}, super().json_schema()]}
 
 
+class DayList(Field):
+    """Days, in order and each once: ["90 d", "1 y"]."""
+
+    def read(self, given: Any) -> tuple[int, ...]:
+        """Whole days, sorted."""
+        if not isinstance(given, (list, tuple)):
+            raise InputError(f'{given!r} is not a list of days. Example: ["90 d", "1 y"].')
+        return tuple(sorted({Days(low=0).read(day) for day in given}))
+
+    def write(self, value: tuple[int, ...]) -> list[int]:
+        """Bare numbers of days."""
+        return list(value)
+
+    def json_schema(self) -> dict[str, Any]:
+        """A list of days."""
+        return {"type": "array", "items": Days(low=0).json_schema()}
+
+
 @dataclass(frozen=True)
 class Triplet(Field):
     """Three quantities in the order z, y, x; a single text stands for all three where `cube` is set."""

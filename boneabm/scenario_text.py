@@ -76,7 +76,7 @@ def merge_tables(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[st
     for key, value in changes.items():
         old = merged.get(key)
         if key == "parameters" and isinstance(value, Mapping):
-            merged[key] = dict(flatten(old or {})) | dict(flatten(value))
+            merged[key] = dict(flatten(old if isinstance(old, Mapping) else {})) | dict(flatten(value))
         else:
             both = isinstance(value, Mapping) and isinstance(old, Mapping)
             merged[key] = merge_tables(old, value) if both else value

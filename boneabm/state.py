@@ -49,9 +49,9 @@ class Strain:
 class State:
     """The whole state of a run.
 
-    day       : last day that is complete; negative during the lead-in
+    day       : last day that is complete; negative during the burn-in
     seed      : random seed of the run
-    first_day : day before the first day of the lead-in
+    first_day : day before the first day of the burn-in
     """
 
     seed: int

@@ -17,11 +17,12 @@ LAYERS = {
     "lattice": 2,
     "mechanics": 3, "fields": 3, "cells": 3, "endocrine": 3, "loading": 3,
     "remodeling": 4, "morphometry": 4,
-    "state": 5, "scenario": 5, "scenario_fields": 5, "scenario_text": 5,
+    "state": 5, "scenario": 5, "scenario_branch": 5, "scenario_fields": 5, "scenario_text": 5,
     "engine": 6, "io": 6,
-    "build": 7, "analysis": 7,
-    "run": 8, "solve": 8,
-    "explain": 9, "cli": 9, "cli_report": 9, "cli_solve": 9, "__main__": 9,
+    "build": 7, "analysis": 7, "identity": 7,
+    "recording": 8, "stepping": 8, "origin": 8, "run": 8, "solve": 8,
+    "sweep": 9,
+    "explain": 10, "cli": 10, "cli_report": 10, "cli_solve": 10, "cli_sweep": 10, "__main__": 10,
 }  # fmt: skip
 DOORS = {
     "numba": ("boneabm/kernels/",),
@@ -29,9 +30,14 @@ DOORS = {
     "mesa": ("boneabm/cells/", "boneabm/engine/simulation.py"),
     "vtk": ("viz/boneviz/",),
     "vtkmodules": ("viz/boneviz/",),
-    "dask": ("boneabm/sweep.py",),
+    "dask": ("boneabm/sweep/cluster.py",),
+    "distributed": ("boneabm/sweep/cluster.py",),
+    "dask_jobqueue": ("boneabm/sweep/slurm.py",),
+    "pandas": (),
+    "pyarrow": ("boneabm/sweep/",),
+    "matplotlib": ("boneabm/sweep/plots.py",),
     "tifffile": ("boneabm/io/microct.py",),
-    "pydantic": ("boneabm/scenario",),
+    "pydantic": ("boneabm/scenario", "boneabm/sweep/design.py"),
     "typer": ("boneabm/cli",),
 }
 VIEWER_MAY_USE = {"io", "morphometry", "analysis", "errors", "units"}

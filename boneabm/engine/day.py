@@ -36,8 +36,8 @@ def mechanics(sim: Simulation) -> None:
     strain, p = sim.state.strain, sim.settings
     moved = strain.moved > p.resolve_fraction * sim.ledger.matrix_total
     late = sim.day - strain.solved_day >= p.resolve_days
-    lead_in = sim.day < 0
-    if (moved or late) and not lead_in:
+    burn_in = sim.day < 0
+    if (moved or late) and not burn_in:
         sim.solve_strain()
         sim.update_stimulus()
     elif sim.cases != strain.cases:

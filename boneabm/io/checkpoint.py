@@ -26,10 +26,11 @@ def state_sha256(arrays: Mapping[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def write_checkpoint(path: Path | str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, str | int | float]) -> None:
+def write_checkpoint(path: Path | str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, str | int | float]) -> str:
     """Write a checkpoint under a temporary name and rename it into place when it is on the disk.
 
     arrays: names (slashes make groups) and numeric arrays of any shape; meta: text and numbers.
+    Returns the digest of the arrays, which is kept as `state_sha256` too.
     Raises InputError for an array that is not plain numbers.
     """
     path = Path(path)
@@ -37,14 +38,23 @@ def write_checkpoint(path: Path | str, arrays: Mapping[str, np.ndarray], meta: M
         if np.asarray(array).dtype.kind not in "biufc":
             raise InputError(f"{path}: {name} has type {np.asarray(array).dtype}; a checkpoint holds numbers only.")
     temporary = path.with_name(path.name + ".new")
+    state_digest = state_sha256(arrays)
+    told = {**meta, "state_sha256": state_digest}
     with hdf.opened(temporary, "w") as file:
-        hdf.write_meta(file, meta)
-        file["boneabm"].attrs["sha256"] = _digest(arrays, dict(meta))
+        hdf.write_meta(file, told)
+        file["boneabm"].attrs["sha256"] = _digest(state_digest, told)
         state = file.create_group("state")
         for name, array in arrays.items():
             state.create_dataset(name, data=np.asarray(array))
         file.flush()
     hdf.rename_into_place(temporary, path)
+    return state_digest
+
+
+def read_checkpoint_meta(path: Path | str) -> Meta:
+    """Metadata of a checkpoint, its state unread; InputError as in `read_checkpoint`."""
+    with hdf.reading(Path(path), "checkpoint") as file:
+        return hdf.read_meta(file)
 
 
 def read_checkpoint(path: Path | str) -> tuple[dict[str, np.ndarray], Meta]:
@@ -60,11 +70,11 @@ def read_checkpoint(path: Path | str) -> tuple[dict[str, np.ndarray], Meta]:
         file["state"].visititems(collect)
         meta = hdf.read_meta(file)
         recorded = file["boneabm"].attrs["sha256"]
-    if _digest(arrays, meta) != recorded:
+    if _digest(state_sha256(arrays), meta) != recorded:
         raise InputError(f"{path}: its content does not match its digest. Restore a copy, or run again from day 0.")
     return arrays, meta
 
 
-def _digest(arrays: Mapping[str, np.ndarray], meta: Meta) -> str:
+def _digest(state_digest: str, meta: Meta) -> str:
     text = json.dumps({key: meta[key] for key in sorted(meta)})
-    return hashlib.sha256(f"{state_sha256(arrays)}{text}".encode()).hexdigest()
+    return hashlib.sha256(f"{state_digest}{text}".encode()).hexdigest()

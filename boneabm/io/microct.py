@@ -143,6 +143,11 @@ def otsu_threshold(gray: NDArray[Any]) -> float:
     return float(centers[between.argmax()])
 
 
+def image_sha256(path: Path) -> str:
+    """Hash of the bytes of an image, all slices of a folder in order; InputError where there is none."""
+    return _sha256(_files(path))
+
+
 def _files(path: Path) -> list[Path]:
     """The files that make up a stack, slices in natural order (slice2 before slice10)."""
     if not path.exists():

@@ -6,15 +6,22 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 from boneabm.errors import InputError
 from boneabm.io import hdf
 from boneabm.io.schema import SCHEMA_VERSION
+
+WAIT_S = 0.2
+
+
+class BusyError(InputError):
+    """Another process is writing the run."""
 
 
 class RunFolder:
@@ -33,6 +40,7 @@ class RunFolder:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self._final: Path | None = None
+        self._replace = False
         self._log_checked = False
 
     volumes = property(lambda self: self.path / "run.vtkhdf", doc="Volumes over time.")
@@ -54,7 +62,7 @@ class RunFolder:
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir()
         run = cls(building)
-        run._final = final
+        run._final, run._replace = final, replace
         run.log("created", schema_version=SCHEMA_VERSION)
         return run
 
@@ -75,22 +83,55 @@ class RunFolder:
         for file in self.path.iterdir():
             hdf.sync_file(file)
         retired = self._final.with_name(f".{self._final.name}.replaced-{os.getpid()}")
-        if self._final.exists():
+        if self._replace and self._final.exists():
             os.replace(self._final, retired)
         hdf.rename_into_place(self.path, self._final)
         shutil.rmtree(retired, ignore_errors=True)
         self.path, self._final = self._final, None
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Be the only process that writes this run inside the block; InputError while another one does."""
-        with self.log_file.open("rb") as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                told = f"{self.path}: another process is writing this run. Wait for it, or stop it."
-                raise InputError(told) from None
+    def writing(self, give_up: Callable[[], bool] = lambda: True) -> Iterator[None]:
+        """Be the only process that writes this run inside the block.
+
+        give_up : asked while another process writes; as long as it says no, this one waits
+        Raises BusyError when it has given up.
+        """
+        with self.log_file.open("ab") as held:
+            while not _locked(held):
+                if give_up():
+                    raise BusyError(f"{self.path}: another process is writing this run. Wait for it, or stop it.")
+                time.sleep(WAIT_S)
             yield
+
+    def clear_outputs(self) -> None:
+        """Remove the files that a start without a first checkpoint left behind."""
+        for file in (self.volumes, self.agents, self.xdmf, self.series, self.events):
+            file.unlink(missing_ok=True)
+
+    def keep_checkpoint(self, day: int) -> None:
+        """Keep the present checkpoint, of this day, beside the ones to come."""
+        temporary = self.path / ".kept.new"
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(self.checkpoint, temporary)
+        except OSError:
+            shutil.copyfile(self.checkpoint, temporary)
+        hdf.rename_into_place(temporary, self.kept_checkpoint(day))
+
+    def kept_checkpoint(self, day: int) -> Path:
+        """Checkpoint of a day that the scenario asked to keep."""
+        return self.path / f"checkpoint-{day:06d}.h5"
+
+    def checkpoint_of(self, day: int) -> Path:
+        """Checkpoint of a day, the last one or a kept one; InputError that lists the days there are."""
+        kept = sorted(int(file.stem.removeprefix("checkpoint-")) for file in self.path.glob("checkpoint-*.h5"))
+        if day in kept:
+            return self.kept_checkpoint(day)
+        last = self.announced("checkpoint")[-1:] if self.checkpoint.exists() else []
+        if day in last:
+            return self.checkpoint
+        told = f"{self.path}: no checkpoint of day {day}. Days that are there: {hdf.listed([*kept, *last])}."
+        raise InputError(f"{told} To have it, run again with output.keep_checkpoints = [{day}].")
 
     def discard(self) -> None:
         """Remove a run that was begun and not committed; nothing happens to a committed one."""
@@ -132,6 +173,15 @@ class RunFolder:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.discard()
+
+
+def _locked(file: BinaryIO) -> bool:
+    """Take the lock of an open file unless another process has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _is_run(path: Path) -> bool:

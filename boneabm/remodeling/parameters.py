@@ -55,7 +55,6 @@ class ActivationParameters(NamedTuple):
     site_area_um2: float
     site_area_spread: float
     quiescent_fraction: float
-    lead_in_d: float
     pool_loss_per_d: float
     pool_use_share: float
 

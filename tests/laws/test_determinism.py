@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,15 +18,20 @@ from small_bone import block, scenario
 
 from boneabm.build import assemble
 from boneabm.errors import InputError
+from boneabm.identity import burn_in_key
 from boneabm.io.agents import AgentReader
 from boneabm.io.checkpoint import read_checkpoint, state_sha256
 from boneabm.io.runfolder import RunFolder
 from boneabm.io.volumes import VolumeReader
 from boneabm.kernels.blocks import set_threads
 from boneabm.lattice import VoxelLattice
+from boneabm.origin import default_cache
 from boneabm.run import resume_run, run_scenario
+from boneabm.scenario import Scenario
 
-BUSY = {"activation.frequency_per_y": 0.16, "activation.lead_in_d": 30}
+BUSY: dict[str, dict[str, Any]] = {
+    "parameters": {"activation.frequency_per_y": 0.16}, "simulation": {"burn_in": "30 d"}
+}  # fmt: skip
 DAYS = 40
 
 
@@ -37,7 +43,7 @@ def digest(simulation) -> str:
 def straight():
     """Digest of a run that never stopped, on one thread."""
     set_threads(1)
-    simulation = block(parameters=BUSY)
+    simulation = block(**BUSY)
     while simulation.day < DAYS:
         simulation.step()
     assert simulation.tissue.sites.n > 0
@@ -48,7 +54,7 @@ def straight():
 def test_threads_change_no_bit(straight, threads):
     """The state after 70 days is the same for 1, 2 and 3 threads."""
     set_threads(threads)
-    simulation = block(parameters=BUSY)
+    simulation = block(**BUSY)
     while simulation.day < DAYS:
         simulation.step()
     set_threads(1)
@@ -58,12 +64,12 @@ def test_threads_change_no_bit(straight, threads):
 @pytest.mark.parametrize("stop_day", [-30, -7, 0, 13, 31])
 def test_resume_equals_no_stop(straight, stop_day):
     """A state saved on any day and put into a fresh simulation ends in the same bits."""
-    simulation = block(parameters=BUSY)
+    simulation = block(**BUSY)
     while simulation.day < stop_day:
         simulation.step()
     saved = {name: array.copy() for name, array in simulation.state.arrays().items()}
     empty = VoxelLattice.from_mask(np.zeros(simulation.tissue.lattice.shape, bool), 20.0)
-    again = assemble(scenario(parameters=BUSY), empty)
+    again = assemble(scenario(**BUSY), empty)
     again.restore(saved)
     assert digest(again) == digest(simulation)
     while again.day < DAYS:
@@ -73,7 +79,7 @@ def test_resume_equals_no_stop(straight, stop_day):
 
 def test_cells_one_by_one_in_any_order_equal_the_bulk_rule():
     """agent.step() on every cell in a shuffled order leaves the same columns as the bulk kernel, bit for bit."""
-    simulation = block(parameters=BUSY)
+    simulation = block(**BUSY)
     for _ in range(45):
         simulation.step()
     tissue = simulation.tissue
@@ -96,7 +102,7 @@ def test_cells_one_by_one_in_any_order_equal_the_bulk_rule():
 
 def test_a_stopped_run_continues_to_the_same_files(tmp_path):
     """Two folders, one stopped by an error in the middle and resumed: same digest, same series, same events."""
-    small = scenario(parameters=BUSY, output={"checkpoint_every": "5 d", "volumes_every": "5 d", "agents_every": "5 d"})
+    small = scenario(**BUSY, output={"checkpoint_every": "5 d", "volumes_every": "5 d", "agents_every": "5 d"})
     whole = run_scenario(small, out=tmp_path / "whole")
 
     def stop(progress):
@@ -146,8 +152,8 @@ def test_resume_refuses_other_parameters(tmp_path):
 @pytest.mark.slow
 def test_a_killed_run_continues_to_the_same_state(tmp_path):
     """SIGKILL at a random moment: every announced snapshot is readable, and the resumed run ends in the same bits."""
-    tables = {"parameters": BUSY, "output": {"checkpoint_every": "3 d", "volumes_every": "2 d", "agents_every": "4 d"}}
-    small = scenario(**tables)
+    output = {"checkpoint_every": "3 d", "volumes_every": "2 d", "agents_every": "4 d"}
+    small = scenario(**BUSY, output=output)
     file = tmp_path / "small.toml"
     file.write_text(small.resolved_toml(), encoding="utf-8")
     whole = run_scenario(small, out=tmp_path / "whole").state_sha256
@@ -155,7 +161,7 @@ def test_a_killed_run_continues_to_the_same_state(tmp_path):
         folder = tmp_path / f"killed{trial}"
         words = [sys.executable, "-m", "boneabm", "run", str(file), "--out", str(folder), "--quiet"]
         process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(folder / "log.jsonl", process)
+        wait_for(folder / "checkpoint.h5", process)
         time.sleep(delay_s)
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -177,20 +183,24 @@ def wait_for(path: Path, process: subprocess.Popen) -> None:
     raise AssertionError(f"{path} never appeared")
 
 
-def test_ctrl_c_writes_a_checkpoint(tmp_path):
-    """SIGINT ends the day, saves it, and says how to go on; exit code 130."""
-    file = tmp_path / "long.toml"
-    file.write_text(scenario(parameters=BUSY, simulation={"days": 3000, "seed": 1}).resolved_toml(), encoding="utf-8")
+@pytest.mark.parametrize("stage", ["burn-in", "run"])
+def test_ctrl_c_writes_a_checkpoint(tmp_path, stage):
+    """SIGINT ends the day, saves it, and says how to go on; exit code 130. A burn-in goes on where it was stopped."""
+    file, long = tmp_path / "long.toml", stage == "burn-in"
+    times = {"days": 3000, "seed": 1, "burn_in": "2000 d" if long else "30 d"}
+    file.write_text(scenario(parameters=BUSY["parameters"], simulation=times).resolved_toml(), encoding="utf-8")
     folder = tmp_path / "run"
     words = [sys.executable, "-m", "boneabm", "run", str(file), "--out", str(folder), "--json"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
-    wait_for(folder / "log.jsonl", process)
+    wait_for(folder / ("log.jsonl" if long else "checkpoint.h5"), process)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
     assert "boneabm resume" in errors
     assert "Traceback" not in errors
+    if long:
+        folder = default_cache() / burn_in_key(Scenario.load(file))
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     assert lines[-1]["event"] == "interrupted"
     assert read_checkpoint(folder / "checkpoint.h5")[1]["day"] == lines[-1]["day"]

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from small_bone import block
 
-STILL = {"activation.lead_in_d": 0}
+STILL = {"burn_in": "0 d"}
 
 
 def after(days: int = 40, **tables):
     """(mean RANK occupancy, median signal, mean sclerostin ratio) on the surface after some days."""
-    simulation = block(parameters=STILL, **tables)
+    simulation = block(simulation=STILL, **tables)
     for _ in range(days):
         simulation.step()
     tissue, signals = simulation.tissue, simulation.state.signals

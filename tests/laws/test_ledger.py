@@ -10,12 +10,12 @@ from boneabm.engine.ledger import lattice_totals
 from boneabm.errors import LedgerError
 from boneabm.kernels.turnover import SCALE
 
-BUSY = {"activation.frequency_per_y": 0.16, "activation.lead_in_d": 60}
+BUSY = {"parameters": {"activation.frequency_per_y": 0.16}, "simulation": {"burn_in": "60 d"}}
 
 
 def test_volumes_of_all_days_add_up_to_the_change_of_the_bone():
     """Bone before + formed - resorbed - dissolved of every day = bone after, as integers."""
-    simulation = block(parameters=BUSY)
+    simulation = block(**BUSY)
     before = lattice_totals(simulation.tissue)[0, :, 0].sum()
     moved = 0
     for _ in range(90):

@@ -16,7 +16,7 @@ from boneabm.cells import Osteoblast, Osteoclast, Osteocyte
 @pytest.fixture(scope="module")
 def simulation():
     """A quick block with all three kinds of cells at work."""
-    made = block(parameters={"activation.frequency_per_y": 0.16, "activation.lead_in_d": 0})
+    made = block(parameters={"activation.frequency_per_y": 0.16}, simulation={"burn_in": "0 d"})
     while made.tissue.osteoblasts.n == 0:
         made.step()
         assert made.day < 400
@@ -65,7 +65,7 @@ def test_batch_run():
     """mesa.batch_run drives boneabm.model by keywords and collects a row per run."""
     from mesa.batchrunner import batch_run
 
-    small = scenario(parameters={"activation.lead_in_d": 2})
+    small = scenario(simulation={"burn_in": "2 d"})
     settings = {"scenario": [small], "seed": [1, 2]}
     rows = batch_run(model, parameters=settings, number_processes=1, max_steps=3, display_progress=False)
     assert [row["seed"] for row in rows] == [1, 2]

@@ -13,20 +13,21 @@ from boneabm.lattice import VoxelLattice
 from boneabm.remodeling import mechanostat, mineralization
 from boneabm.remodeling.activation import open_site
 from boneabm.scenario import Scenario
+from boneabm.scenario_text import merge_tables
 
 WITHOUT_STRAIN = tuple(rule for rule in DAY if rule.name not in ("endocrine", "loading", "mechanics"))
-QUIET = {"activation.frequency_per_y": 0.10, "activation.lead_in_d": 0}
+QUIET = {"activation.frequency_per_y": 0.10}
 
 
 def scenario(**tables: Any) -> Scenario:
-    """A quick scenario: 0.8 mm of dense generated bone at 20 um, ten days; `tables` add or replace sections."""
+    """A quick scenario: 0.8 mm of dense generated bone at 20 um, ten days; `tables` are laid over it."""
     bone = {"kind": "generated", "size": "0.8 mm", "voxel": "20 um", "bv_tv": 0.3, "tb_th": "130 um", "seed": 3}
-    base = {"title": "small", "bone": bone, "simulation": {"days": 10, "seed": 5}}
-    return Scenario.from_dict({**base, "parameters": {"activation.lead_in_d": 20}, **tables})
+    base = {"title": "small", "bone": bone, "simulation": {"days": 10, "seed": 5, "burn_in": "20 d"}}
+    return Scenario.from_dict(merge_tables(base, tables))
 
 
 def block(**tables: Any) -> Simulation:
-    """Simulation of the quick scenario at the start of its lead-in."""
+    """Simulation of the quick scenario at the start of its burn-in."""
     return build(scenario(**tables))[0]
 
 
@@ -40,7 +41,7 @@ def slab(spacing_um: float = 20.0, thick_um: float = 240.0, edge_um: float = 800
     around = round(120.0 / spacing_um)
     mask = np.zeros((thick + 2 * around, edge, edge), bool)
     mask[around : around + thick] = True
-    simulation = assemble(scenario(parameters=QUIET), VoxelLattice.from_mask(mask, spacing_um))
+    simulation = assemble(scenario(parameters=QUIET, simulation={"burn_in": "0 d"}), VoxelLattice.from_mask(mask, spacing_um))
     state, rules = simulation.state, simulation.rules
     state.seed = seed
     simulation.day_rules = WITHOUT_STRAIN

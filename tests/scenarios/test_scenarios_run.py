@@ -13,9 +13,9 @@ from boneabm.scenario import Scenario
 
 @pytest.mark.parametrize("name", ["adult", "menopause", "disuse"])
 def test_a_packaged_scenario_runs_three_days(name, tmp_path):
-    """Without lead-in: four rows of the series, the first and last volume, bone of the target BV/TV."""
+    """Without burn-in: four rows of the series, the first and last volume, bone of the target BV/TV."""
     scenario = Scenario.load(name).with_options(days=3)
-    scenario = scenario.model_copy(update={"parameters": {**scenario.parameters, "activation.lead_in_d": 0}})
+    scenario = scenario.model_copy(update={"simulation": scenario.simulation.model_copy(update={"burn_in_d": 0})})
     result = run_scenario(scenario, out=tmp_path / name)
     series = read_table(result.path / "series.csv")
     assert series["day"].tolist() == [1, 2, 3]

@@ -21,7 +21,7 @@ def test_the_default_habit_has_three_normal_components():
 
 
 def test_the_default_habit_holds_always():
-    """Same cases in the lead-in, on day 0 and after a century."""
+    """Same cases in the burn-in, on day 0 and after a century."""
     program = Program(habitual_program(LoadParameters(0.6, 0.4, 1000.0)))
     assert program.day(-190) == program.day(0) == program.day(36_500) == program.habitual()
 
@@ -40,7 +40,7 @@ def test_the_bone_is_adapted_to_what_holds_on_day_zero_without_conditions():
     assert program.habitual() == (WALK,)
 
 
-def test_the_lead_in_is_loaded_like_day_zero():
+def test_the_burn_in_is_loaded_like_day_zero():
     """An activity that starts on day 0 also holds before it, so the first day brings no jump of load."""
     program = Program([Activity("walk", WALK, 0, 30)])
     assert program.day(-100) == program.day(0) == (WALK,)

@@ -25,9 +25,9 @@ FAILS_ON = 6
 @pytest.fixture
 def small() -> Scenario:
     """Ten days that solve the strain field every day."""
-    parameters = {"activation.lead_in_d": 0, "mechanics.resolve_days": 1, "mechanics.tolerance": 1e-6}
+    parameters = {"mechanics.resolve_days": 1, "mechanics.tolerance": 1e-6}
     output = {"checkpoint_every": "4 d", "volumes_every": "2 d", "agents_every": "5 d"}
-    return scenario(parameters=parameters, output=output)
+    return scenario(parameters=parameters, output=output, simulation={"burn_in": "0 d"})
 
 
 @pytest.fixture
@@ -89,8 +89,13 @@ def test_the_error_of_a_stopped_run_carries_the_residuals(
 
 
 def test_a_bone_that_cannot_be_solved_at_the_start_leaves_no_folder(
-    small: Scenario, monkeypatch: pytest.MonkeyPatch, command: Callable[..., Any], tmp_path: Path
+    small: Scenario,
+    monkeypatch: pytest.MonkeyPatch,
+    command: Callable[..., Any],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
+    monkeypatch.setenv("BONEABM_BURN_INS", str(tmp_path_factory.mktemp("empty")))
     solve_in_vain(monkeypatch, 0)
     file = tmp_path / "small.toml"
     file.write_text(small.resolved_toml(), encoding="utf-8")

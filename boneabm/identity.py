@@ -1,0 +1,99 @@
+"""What makes two runs the same run, and two burned-in states the same state: content, never names or places."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .build import make_program
+from .endocrine.effects import effect_table
+from .io.checkpoint import read_checkpoint_meta
+from .io.microct import image_sha256
+from .io.runfolder import RunFolder
+from .parameters import ParameterSet
+from .scenario import ImageBone, Scenario
+
+DIGITS = 16
+MODEL_SOURCES = (
+    "data/*", "kernels/*.py", "lattice/*.py", "mechanics/*.py", "fields/*.py", "cells/*.py", "endocrine/*.py",
+    "loading/*.py", "remodeling/*.py", "morphometry/*.py", "engine/*.py", "io/microct.py", "state.py", "build.py",
+    "parameters.py", "units.py",
+)  # fmt: skip
+TEXTS = ("title", "question", "expected", "source")
+
+
+@cache
+def model_version() -> str:
+    """Hash of the sources and numbers that decide what a day does; files, pictures and commands do not count."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted({file for pattern in MODEL_SOURCES for file in package.glob(pattern) if file.is_file()}):
+        digest.update(f"{file.relative_to(package).as_posix()}|".encode() + file.read_bytes())
+    return digest.hexdigest()[:DIGITS]
+
+
+def model_digest(scenario: Scenario) -> str:
+    """Hash of every parameter and effect that this scenario is run with."""
+    rows = ParameterSet.load().override(scenario.parameters).rows()
+    numbers = [(row["section"], row["name"], row["value"]) for row in rows]
+    effects = [(effect.driver, effect.target, effect.exponent, effect.form) for effect in effect_table()]
+    return hashlib.sha256(repr((numbers, effects)).encode()).hexdigest()
+
+
+def run_identity(scenario: Scenario) -> str:
+    """Name of a run by its content: resolved scenario (seed included), image, parent state and version of the model.
+
+    Titles and questions do not count, nor where an image or a parent run lies.
+    """
+    tables = scenario.model_dump(by_alias=True, exclude_none=True, mode="json")
+    content = {key: value for key, value in tables.items() if key not in TEXTS}
+    content |= {"bone": _bone(scenario), "model": model_digest(scenario), "version": model_version()}
+    if scenario.branch_from is not None:
+        content["branch_from"] = _parent(scenario)
+    return _hash(content)
+
+
+def burn_in_key(scenario: Scenario) -> str:
+    """Name of a burned-in state by all that it depends on; what begins on day 0 or later does not count."""
+    habit = make_program(scenario, ParameterSet.load().override(scenario.parameters)).habitual()
+    content = {
+        "bone": _bone(scenario),
+        "subject": scenario.subject.model_dump(),
+        "labs": scenario.labs.model_dump(),
+        "habit": habit,
+        "seed": scenario.simulation.seed,
+        "days": scenario.simulation.burn_in_d,
+        "model": model_digest(scenario),
+        "version": model_version(),
+    }
+    return _hash(content)
+
+
+def _bone(scenario: Scenario) -> dict[str, Any]:
+    tables = scenario.bone.model_dump(mode="json")
+    if isinstance(scenario.bone, ImageBone) and scenario.branch_from is None:
+        tables["image"] = _image(scenario.bone.image)
+    return tables
+
+
+@cache
+def _image(path: Path) -> str:
+    return image_sha256(path)
+
+
+def _parent(scenario: Scenario) -> dict[str, Any]:
+    assert scenario.branch_from is not None
+    run, day = scenario.branch_from
+    folder = RunFolder.open(run)
+    file = folder.checkpoint if day is None else folder.checkpoint_of(day)
+    meta = read_checkpoint_meta(file)
+    return {"state": meta["state_sha256"], "day": meta["day"]}
+
+
+def _hash(content: Mapping[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
