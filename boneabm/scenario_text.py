@@ -77,9 +77,10 @@ def merge_tables(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[st
         old = merged.get(key)
         if key == "parameters" and isinstance(value, Mapping):
             merged[key] = dict(flatten(old if isinstance(old, Mapping) else {})) | dict(flatten(value))
+        elif isinstance(value, Mapping) and isinstance(old, Mapping):
+            merged[key] = merge_tables(old, value)
         else:
-            both = isinstance(value, Mapping) and isinstance(old, Mapping)
-            merged[key] = merge_tables(old, value) if both else value
+            merged[key] = value
     return merged
 
 
