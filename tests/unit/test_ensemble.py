@@ -288,6 +288,9 @@ def test_unbalanced_split_by_hand():
     assert made.n0 == pytest.approx(n0)
     assert made.between == pytest.approx((ms_between - 4 / 3) / n0)
     assert (made.f, made.p_value) == pytest.approx(tuple(stats.f_oneway([1, 2, 3], [5, 7], [9])))
+    n_h = 3 / (1 / 3 + 1 / 2 + 1)
+    above_one = n_h * np.var([2, 6, 9], ddof=1) / (4 / 3) / stats.f.isf(0.975, 2, 3) - 1
+    assert made.icc.high == pytest.approx(above_one / (above_one + n_h))
 
 
 @pytest.mark.parametrize(("sizes", "allowed"), [((5,) * 8, 0.0), ((2, 3, 4, 5, 6, 7, 8, 9), 0.015)])
