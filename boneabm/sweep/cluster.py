@@ -1,0 +1,518 @@
+"""Jobs on Dask workers: a local cluster, a running scheduler or SLURM. Nothing here is worth saving: a job continues
+from its own checkpoint on disk, wherever it is started again."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import os
+import shutil
+import signal
+import threading
+import time
+import uuid
+from asyncio import CancelledError as AsyncCancelledError
+from asyncio import sleep
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import boneabm
+from boneabm.errors import BoneabmError, InputError
+from boneabm.kernels.blocks import available_threads
+from boneabm.sweep.jobs import Job, Outcome, Work
+from boneabm.sweep.slurm import ONE_THREAD, SlurmOptions, slurm_script, worker_job
+
+__all__ = ["ClusterOptions", "SlurmOptions", "run_jobs", "slurm_script"]
+
+CONNECT_S = 10.0
+FIRST_WORKER_S = 30.0
+SILENCE_S = 60.0
+CHECKPOINT_S = 120.0
+RETRIES = 2
+RETURNS = 50
+GO_ON = "What is finished is safe on disk; go on with: boneabm sweep resume"
+LOST = (
+    f"its worker died {RETRIES + 1} times. Most often memory is short: look for a killed process in the system's log, "
+    "give workers more memory or use fewer of them, then go on with: boneabm sweep resume"
+)
+LEAVING = ("closing", "closing_gracefully", "closed", "failed")
+DASK_SETTINGS = {
+    "distributed.scheduler.allowed-failures": RETRIES,
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+    "distributed.nanny.pre-spawn-environ": {**ONE_THREAD, "MALLOC_TRIM_THRESHOLD_": "65536"},
+}
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """Where jobs run: by default in worker processes on this machine.
+
+    workers   : number of local worker processes; None for one per processor
+    scheduler : address of a running Dask scheduler, "tcp://127.0.0.1:8786"
+    slurm     : workers as SLURM jobs, submitted from here
+    """
+
+    workers: int | None = None
+    scheduler: str | None = None
+    slurm: SlurmOptions | None = None
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    work: Work,
+    options: ClusterOptions,
+    *,
+    on_outcome: Callable[[Outcome], None],
+    stop: Callable[[], bool],
+    say: Callable[[str], None],
+) -> None:
+    """Run all jobs on Dask workers, in their order as far as workers are free, and report each as it ends.
+
+    A job whose worker died starts again from its checkpoint, twice; then it is "lost". Once `stop()` is true, nothing
+    new begins, running jobs write their checkpoints and are reported as "stopped"; jobs not begun are not reported.
+
+    work       : a function that workers can import
+    on_outcome : called here, once per ended job
+    stop       : asked at least twice a second
+    say        : one line for the user
+    errors     : InputError for a cluster that cannot be used, BoneabmError when the scheduler is gone
+    """
+    if not jobs:
+        return
+    _require_dask()
+    with _quiet(), _client(options, stop, say) as client:
+        session = _Session(client, options, work, on_outcome, say, sweep=jobs[0].sweep)
+        session.run(jobs, stop)
+
+
+def _require_dask() -> None:
+    try:
+        import distributed  # noqa: F401
+    except ImportError:
+        told = "Worker processes need Dask. Install it with: pip install 'boneabm[sweep]', or use --in-process"
+        raise InputError(told) from None
+
+
+# Opening and closing clusters
+
+
+@contextmanager
+def _client(options: ClusterOptions, stop: Callable[[], bool], say: Callable[[str], None]) -> Iterator[Any]:
+    if options.scheduler is not None and options.slurm is not None:
+        raise InputError("--scheduler and --slurm exclude each other: give the address of a cluster or ask for one.")
+    if options.scheduler is not None:
+        with _connected(options.scheduler, stop) as client:
+            yield client
+    else:
+        opened = _slurm_cluster(options.slurm, say) if options.slurm else _local_cluster(options.workers, say)
+        with opened as cluster, _connected(cluster.scheduler_address, stop) as client:
+            yield client
+
+
+@contextmanager
+def _connected(address: str, stop: Callable[[], bool]) -> Iterator[Any]:
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=CONNECT_S, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise InputError(
+            f"No Dask scheduler answers at {address} ({error}). Start one with: dask scheduler --host 127.0.0.1, "
+            f"and workers with: dask worker {address} --nthreads 1, or leave --scheduler out for a local cluster."
+        ) from None
+    try:
+        yield client
+    finally:
+        client.close(timeout=5)
+
+
+@contextmanager
+def _local_cluster(workers: int | None, say: Callable[[str], None]) -> Iterator[Any]:
+    import dask
+    from distributed import LocalCluster
+    from distributed.system import MEMORY_LIMIT
+
+    count = available_threads() if workers is None else workers
+    if count < 1:
+        raise InputError(f"A sweep needs at least one worker, got {count}.")
+    with dask.config.set({**DASK_SETTINGS, "distributed.worker.multiprocessing-method": "spawn"}), _environment():
+        try:
+            cluster = LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,
+                memory_limit=MEMORY_LIMIT // count,
+                silence_logs=logging.CRITICAL,
+            )
+        except (RuntimeError, OSError) as error:
+            raise InputError(
+                f"Local worker processes did not start ({error}). A script that runs a sweep has to do so under "
+                "`if __name__ == '__main__':`; to look for the cause use --in-process."
+            ) from error
+        say(f"{count} worker {'process' if count == 1 else 'processes'} on this machine")
+        with cluster:
+            yield cluster
+
+
+@contextmanager
+def _slurm_cluster(options: SlurmOptions, say: Callable[[str], None]) -> Iterator[Any]:
+    arguments = worker_job(options)
+    try:
+        from dask_jobqueue import SLURMCluster
+    except ImportError:
+        raise InputError("SLURM workers need dask-jobqueue. Install it with: pip install 'boneabm[sweep]'") from None
+    if shutil.which("sbatch") is None:
+        raise InputError("There is no sbatch here. Start the sweep where SLURM jobs are submitted, on a login node.")
+    import dask
+
+    arguments |= {"scheduler_options": {"dashboard_address": None}, "silence_logs": "critical"}
+    with dask.config.set(DASK_SETTINGS), SLURMCluster(**arguments) as cluster:
+        cluster.adapt(minimum_jobs=options.workers, maximum_jobs=options.workers)
+        say(f"{options.workers} SLURM jobs asked for; runs begin as soon as the first of them starts")
+        yield cluster
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """One thread per worker for numba and BLAS: in place when a worker starts, even one that replaces a dead one."""
+    before = dict(os.environ)
+    os.environ.update(ONE_THREAD)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Dask's own messages stay off the terminal; what matters of them is said by the session."""
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in ("distributed", "tornado")]
+    loggers = [logging.getLogger(name) for name in {*names, "distributed", "distributed.client", "asyncio"}]
+    before = [(logger, logger.level) for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in before:
+            logger.setLevel(level)
+
+
+# The session: this side
+
+
+class _Session:
+    """Jobs of one call: ready ones go to workers, as many as there are threads, so no worker hoards any."""
+
+    def __init__(
+        self,
+        client: Any,
+        options: ClusterOptions,
+        work: Work,
+        on_outcome: Callable[[Outcome], None],
+        say: Callable[[str], None],
+        sweep: str,
+    ) -> None:
+        self.client, self.options, self.work = client, options, work
+        self.on_outcome, self.say, self.sweep = on_outcome, say, sweep
+        self.name = f"boneabm-{uuid.uuid4().hex}"
+        self.workers: dict[str, int] = {}
+        self.known: set[str] = set()
+        self.said: set[str] = set()
+        self.looked_s = self.heard_s = self.seen_s = time.monotonic()
+        self.ready: list[tuple[int, Job]] = []
+        self.blocked: dict[str, list[tuple[int, Job]]] = {}
+        self.running: dict[Any, tuple[int, Job, Any]] = {}
+        self.returned: dict[str, int] = {}
+        self.begun: dict[str, int] = {}
+        self.submitted = 0
+        self.halting = False
+        client.subscribe_topic(self.name, self._note_begun)
+        self.arrived: SimpleQueue[Any] = SimpleQueue()
+
+    def run(self, jobs: Sequence[Job], stop: Callable[[], bool]) -> None:
+        """Run until every job has ended or `stop()`."""
+        self._arrange(jobs)
+        if not self._wait_for_workers(stop):
+            return
+        try:
+            while (self.ready or self.running) and not stop():
+                self._look()
+                self._submit()
+                self._collect(0.2)
+        except InputError:
+            self._halt()
+            raise
+        if self.running:
+            self._halt()
+        elif self.blocked and not self.ready:
+            raise ValueError(f"jobs that wait for each other: {sorted(self.blocked)}")
+
+    def _note_begun(self, event: tuple[float, str]) -> None:
+        """Count how often a job has begun: who shares a dying worker without having begun there is not to blame."""
+        self.begun[event[1]] = self.begun.get(event[1], 0) + 1
+
+    def _arrange(self, jobs: Sequence[Job]) -> None:
+        names = {job.name for job in jobs}
+        for number, job in enumerate(jobs):
+            place = self.blocked.setdefault(job.after, []) if job.after in names else self.ready
+            place.append((number, job))
+
+    def _wait_for_workers(self, stop: Callable[[], bool]) -> bool:
+        """Wait for the first worker; false if asked to stop meanwhile."""
+        began_s = time.monotonic()
+        while not stop():
+            self._look(every_s=0.2)
+            if self.workers:
+                return True
+            if self.options.slurm is None and time.monotonic() - began_s > FIRST_WORKER_S:
+                address = self.client.scheduler.address
+                raise InputError(
+                    f"No worker has joined the scheduler {address} within {FIRST_WORKER_S:.0f} s. "
+                    f"Start some with: dask worker {address} --nthreads 1"
+                )
+            time.sleep(0.1)
+        return False
+
+    def _look(self, every_s: float = 1.0) -> None:
+        """Ask the scheduler who is there; BoneabmError when it has been silent for too long."""
+        now_s = time.monotonic()
+        if now_s - self.looked_s < every_s and self.workers:
+            return
+        self.looked_s = now_s
+        try:
+            if self.client.status != "running":
+                raise OSError(f"client is {self.client.status}")
+            workers = self.client.sync(self.client.scheduler.ncores, callback_timeout=5)
+        except (OSError, TimeoutError, ValueError, RuntimeError, AttributeError, CancelledError):
+            self.workers = {}
+            self._complain_of_silence()
+            return
+        self.heard_s = time.monotonic()
+        self._note(dict(workers))
+
+    def _complain_of_silence(self) -> None:
+        silent_s = time.monotonic() - self.heard_s
+        if self.client.status == "closed" or silent_s > SILENCE_S:
+            raise BoneabmError(f"The Dask scheduler has not answered for {silent_s:.0f} s. {GO_ON} {self.sweep}")
+
+    def _note(self, workers: dict[str, int]) -> None:
+        gone, new = self.known - set(workers), sorted(set(workers) - self.known)
+        self.workers = workers
+        if gone:
+            self._say_once("A worker ended; its run goes on from its checkpoint on another one")
+        if workers:
+            self.seen_s = time.monotonic()
+        elif self.known or self.running:
+            self._bear_no_worker()
+        if new:
+            self._greet(new)
+        self.known = set(workers)
+
+    def _bear_no_worker(self) -> None:
+        lonely_s = time.monotonic() - self.seen_s
+        local = self.options.scheduler is None and self.options.slurm is None
+        if local and lonely_s > SILENCE_S:
+            raise BoneabmError(f"Local workers died and could not be started again. {GO_ON} {self.sweep}")
+        if lonely_s > CONNECT_S:
+            self._say_once("No worker is left; runs go on as soon as one joins")
+
+    def _say_once(self, line: str) -> None:
+        if line not in self.said:
+            self.said.add(line)
+            self.say(line)
+
+    def _greet(self, addresses: list[str]) -> None:
+        """InputError where a new worker has another boneabm or does not see the folder of the sweep."""
+        answers = self._ask(_introduce, self.sweep, workers=addresses)
+        versions = {address: answer["version"] for address, answer in answers.items() if isinstance(answer, dict)}
+        lacking = {address: answer for address, answer in answers.items() if isinstance(answer, ImportError)}
+        other = {address: version for address, version in versions.items() if version != boneabm.__version__}
+        blind = [address for address in versions if not answers[address]["sees"]]
+        if lacking:
+            raise InputError(
+                f"boneabm cannot be imported on {_listed(lacking)} ({next(iter(lacking.values()))}). Install version "
+                f"{boneabm.__version__} in the environment of the workers and start them again."
+            )
+        if other:
+            raise InputError(
+                f"Workers with another version of boneabm: {_listed(other)} ({', '.join(sorted(set(other.values())))}; "
+                f"here {boneabm.__version__}). Install the same version everywhere and start the workers again."
+            )
+        if blind:
+            raise InputError(
+                f"The folder {self.sweep} is not seen from {_listed(blind)}. Put the sweep on a file system that all "
+                "workers share, under the same path."
+            )
+
+    def _ask(self, function: Callable[..., Any], *args: Any, workers: list[str] | None = None) -> dict[str, Any]:
+        """Answers of workers by address; an exception stands for an answer, workers just gone are left out."""
+        try:
+            return dict(self.client.run(function, *args, workers=workers, on_error="return"))
+        except (OSError, TimeoutError, CancelledError):
+            return {}
+
+    def _submit(self) -> None:
+        while self.ready and len(self.running) < sum(self.workers.values()) and self.client.status == "running":
+            number, job = heapq.heappop(self.ready)
+            self.submitted += 1
+            key = (self.name, self.submitted)
+            future = self.client.submit(_perform, self.work, job, self.name, key=key, pure=False, priority=-number)
+            self.running[key] = (number, job, future)
+            future.add_done_callback(self.arrived.put)
+
+    def _collect(self, wait_s: float) -> None:
+        """Report a job that has ended; send it again if its worker gave it back."""
+        try:
+            future = self.arrived.get(timeout=wait_s)
+        except Empty:
+            return
+        number, job, _ = self.running.pop(future.key)
+        outcome = self._outcome(job, future)
+        future.release()
+        if not self.halting and self._may_return(job, outcome):
+            heapq.heappush(self.ready, (number, job))
+            return
+        self.on_outcome(outcome)
+        for waiting in self.blocked.pop(job.name, []):
+            heapq.heappush(self.ready, waiting)
+
+    def _outcome(self, job: Job, future: Any) -> Outcome:
+        from distributed import KilledWorker
+
+        try:
+            return future.result(timeout=CONNECT_S)
+        except KilledWorker:
+            return Outcome(job.name, "lost", f"{LOST} {job.sweep}")
+        except (CancelledError, AsyncCancelledError, TimeoutError, OSError):
+            return Outcome(job.name, "stopped", "the connection to its worker was lost")
+        except Exception as error:
+            raise InputError(
+                f"A worker could not begin {job.name}: {type(error).__name__}: {error}. Workers need the same Python "
+                "environment as this process, with the same version of boneabm."
+            ) from error
+
+    def _may_return(self, job: Job, outcome: Outcome) -> bool:
+        """Whether the job goes to another worker: given back by one that leaves, or not to blame for deaths."""
+        returned = self.returned.get(job.name, 0)
+        again = outcome.status == "stopped" or (
+            outcome.status == "lost" and self.begun.get(job.name, 0) - returned <= RETRIES
+        )
+        self.returned[job.name] = returned + (outcome.status == "stopped")
+        return again and returned < RETURNS
+
+    def _halt(self) -> None:
+        """Ask running jobs to stop and wait until their checkpoints are written."""
+        self.halting = True
+        deadline_s = time.monotonic() + CHECKPOINT_S
+        while self.running and time.monotonic() < deadline_s:
+            self._look(every_s=0.5)
+            if not self.workers:
+                break
+            self._ask(_stop_session, self.name)
+            asked_s = time.monotonic()
+            while self.running and time.monotonic() - asked_s < 1:
+                self._collect(0.2)
+        for _, job, future in self.running.values():
+            future.cancel()
+            self.on_outcome(Outcome(job.name, "stopped", "its worker did not answer; its last checkpoint stands"))
+        self.running.clear()
+
+
+def _listed(addresses: Iterable[str]) -> str:
+    """A few addresses for an error text."""
+    names = sorted(addresses)
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+# The other side: in worker processes
+
+
+@dataclass
+class _Process:
+    """What a worker process knows beside its jobs.
+
+    stopped   : sessions that were asked to stop
+    leaving   : the process was asked to end by a signal
+    busy      : names of jobs that run here
+    listening : signal handlers are in place
+    """
+
+    stopped: set[str] = field(default_factory=set)
+    leaving: threading.Event = field(default_factory=threading.Event)
+    busy: set[str] = field(default_factory=set)
+    listening: bool = False
+
+
+_HERE = _Process()
+
+
+def _perform(work: Work, job: Job, session: str) -> Outcome:
+    """Run one job in this worker, until it ends, the session stops or the worker leaves."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    worker.loop.add_callback(_listen, worker)
+
+    def stop() -> bool:
+        return session in _HERE.stopped or _HERE.leaving.is_set() or worker.status.name in LEAVING
+
+    if stop():
+        return Outcome(job.name, "stopped")
+    _HERE.busy.add(job.name)
+    worker.log_event(session, job.name)
+    try:
+        return work(job, stop)
+    finally:
+        _HERE.busy.discard(job.name)
+
+
+def _introduce(sweep: str, dask_worker: Any) -> dict[str, Any]:
+    """Version of boneabm here and whether the folder of the sweep is seen."""
+    _listen(dask_worker)
+    return {"version": boneabm.__version__, "sees": Path(sweep).is_dir()}
+
+
+def _stop_session(session: str) -> None:
+    _HERE.stopped.add(session)
+
+
+def _listen(worker: Any) -> None:
+    """Let SIGTERM end this process only after running jobs have written their checkpoints.
+
+    Ctrl-C reaches every process of a terminal; under a nanny the nanny or the session then asks the worker to end.
+    """
+    if _HERE.listening or threading.current_thread() is not threading.main_thread():
+        return
+    _HERE.listening = True
+
+    def leave(*_: Any) -> None:
+        if not _HERE.leaving.is_set():
+            _HERE.leaving.set()
+            worker.loop.add_callback_from_signal(_leave, worker)
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, signal.SIG_IGN if worker.nanny else leave)
+
+
+async def _leave(worker: Any) -> None:
+    """Take no new job, wait for the running ones, let their outcomes reach the session, end; a nanny starts another."""
+    from distributed.core import Status
+
+    if worker.status is Status.running:
+        worker.status = Status.closing_gracefully
+    while _HERE.busy:
+        await sleep(0.1)
+    await sleep(1)
+    await worker.close(nanny=False, reason="signal")
