@@ -282,15 +282,15 @@ def test_intraclass_correlation_of_the_judges():
 
 def test_unbalanced_split_by_hand():
     """Groups 1 2 3 | 5 7 | 9: means 2, 6, 9, grand mean 4.5, squares within 2 + 2 + 0 over 6 - 3."""
-    made = variance_split([1, 5, 2, 9, 7, 3], ["a", "b", "a", "c", "b", "a"])
+    made = variance_split([1, 5, 2, 9, 7, 3], ["a", "b", "a", "c", "b", "a"], level=0.4)
     ms_between, n0 = (3 * 2.5**2 + 2 * 1.5**2 + 4.5**2) / 2, (6 - 14 / 6) / 2
     assert made.within == pytest.approx(4 / 3)
     assert made.n0 == pytest.approx(n0)
     assert made.between == pytest.approx((ms_between - 4 / 3) / n0)
     assert (made.f, made.p_value) == pytest.approx(tuple(stats.f_oneway([1, 2, 3], [5, 7], [9])))
     n_h = 3 / (1 / 3 + 1 / 2 + 1)
-    above_one = n_h * np.var([2, 6, 9], ddof=1) / (4 / 3) / stats.f.isf(0.975, 2, 3) - 1
-    assert made.icc.high == pytest.approx(above_one / (above_one + n_h))
+    above_one = n_h * np.var([2, 6, 9], ddof=1) / (4 / 3) / stats.f.isf([0.3, 0.7], 2, 3) - 1
+    assert (made.icc.low, made.icc.high) == pytest.approx(tuple(above_one / (above_one + n_h)))
 
 
 @pytest.mark.parametrize(("sizes", "allowed"), [((5,) * 8, 0.0), ((2, 3, 4, 5, 6, 7, 8, 9), 0.015)])
