@@ -22,7 +22,6 @@ a point that was there. A Latin hypercube of more points is another plan.
 from __future__ import annotations
 
 import itertools
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,9 +35,21 @@ from boneabm import scenario
 from boneabm.errors import InputError, nearest
 from boneabm.scenario import Section
 from boneabm.scenario_fields import Number, refuse
-from boneabm.scenario_text import flatten, input_error, merge_tables, packaged_scenarios, problem_lines, read_toml
+from boneabm.scenario_text import input_error, merge_tables, packaged_scenarios, problem_lines, read_toml
 from boneabm.sweep.design_keys import flat_ranges, has_row, key_problems, lay, names_row
-from boneabm.sweep.sampling import is_level, level_between, shares, twice
+from boneabm.sweep.sampling import (
+    as_written,
+    equally_long,
+    level_between,
+    read_changes,
+    read_columns,
+    read_distinct,
+    read_levels,
+    read_row,
+    same_keys,
+    shares,
+    twice,
+)
 
 MOST_RUNS = 100_000
 LAST_SEED = 2**63 - 1
@@ -126,15 +137,18 @@ def design_from_text(text: str, where: str, folder: Path) -> Design:
     )
 
 
-def find_base(base: str, folder: Path) -> Path:
-    """File of the base scenario of a sweep: beside the sweep file, else the packaged scenario of this name."""
+def find_base(base: str, folder: Path, where: str = "sweep file") -> Path:
+    """File of the base scenario of a sweep: beside the sweep file, else the packaged scenario of this name.
+
+    `where` names the sweep file in the InputError for a base that is neither.
+    """
     beside, packaged = folder / Path(base).expanduser(), packaged_scenarios()
     if beside.is_file():
         return beside
     if base in packaged:
         return packaged[base]
     told = f'"{base}" is no file beside the sweep file, nor a packaged scenario.'
-    raise InputError(f"base: {told} {nearest(Path(base).stem, packaged)}")
+    raise InputError(f"{where}, base: {told} {nearest(Path(base).stem, packaged)}")
 
 
 def _find_sweep(source: str | Path) -> Path:
@@ -150,56 +164,6 @@ def _find_sweep(source: str | Path) -> Path:
     raise InputError(f"{source}: no such sweep file, nor a packaged sweep. {nearest(path.stem, known)}")
 
 
-def _as_written(given: Any) -> str:
-    text = json.dumps(given, default=str, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _levels(given: Any) -> list[Any]:
-    """A list of levels."""
-    if not isinstance(given, list):
-        written = _as_written(given)
-        refuse(f"{written} is not a list of levels. Write [{written}], or [scenario] for a value that all runs have.")
-    if not given:
-        refuse("has no levels. Write at least one, or remove the key.")
-    for level in given:
-        if not is_level(level):
-            refuse(
-                f"{_as_written(level)} is not a level: a number, a text with a unit, true or false. Tables: as arms."
-            )
-    return given
-
-
-def _distinct(given: Any) -> list[Any]:
-    """A list of levels, each once."""
-    pair = twice(_levels(given))
-    if pair:
-        refuse(
-            f"level {_as_written(given[pair[1]])} stands twice. To repeat runs with other random numbers: replicates."
-        )
-    return list(given)
-
-
-def _changes(given: Any) -> dict[str, Any]:
-    """Changes by dotted key, however they are nested."""
-    if not isinstance(given, Mapping):
-        refuse(f'{_as_written(given)} is not a table of changes. Write lines such as "subject.age" = "60 y" below it.')
-    return dict(flatten(given))
-
-
-def _row(given: Any) -> dict[str, Any]:
-    """One point of a list: a level for every key."""
-    row = _changes(given)
-    for key, level in row.items():
-        if not is_level(level):
-            refuse(f"{_as_written(level)} is not a level: a number, a text with a unit, true or false.", key)
-    return row
-
-
-def _flat(given: Any) -> Any:
-    return dict(flatten(given)) if isinstance(given, Mapping) else given
-
-
 class _Amount(NamedTuple):
     """One end of a range: number and unit, "" where it has none."""
 
@@ -213,7 +177,7 @@ def _amount(given: Any) -> _Amount:
         return _Amount(given, "")
     parts = _AMOUNT.fullmatch(given) if isinstance(given, str) else None
     if parts is None:
-        refuse(f'{_as_written(given)} must be a number, or a text with a unit such as "20 pg/mL".')
+        refuse(f'{as_written(given)} must be a number, or a text with a unit such as "20 pg/mL".')
     return _Amount(float(parts[1]), parts[2])
 
 
@@ -229,7 +193,7 @@ class _Range(Section):
     @classmethod
     def _is_a_range(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
-            refuse(f"{_as_written(given)} is not a range. Write {{ low = 0.1, high = 0.2 }}.")
+            refuse(f"{as_written(given)} is not a range. Write {{ low = 0.1, high = 0.2 }}.")
         for key in given:
             if key not in cls.model_fields:
                 refuse(f"not a known key. {nearest(key, cls.model_fields)}", key)
@@ -276,37 +240,20 @@ class _Sample(Section):
         return [{key: span.level(point[key]) for key, span in self.ranges.items()} for point in found]
 
 
-def _equally_long(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    lengths = {key: len(levels) for key, levels in columns.items()}
-    if not lengths:
-        refuse("has no columns. Write at least one key with a list of levels, or remove it.")
-    if len(set(lengths.values())) > 1:
-        told = ", ".join(f'"{key}" {length}' for key, length in lengths.items())
-        refuse(f"columns of one [[zip]] need equally many levels; these have: {told}.")
-    pair = twice(list(row) for row in zip(*columns.values(), strict=True))
-    if pair:
-        refuse(f"rows {pair[0] + 1} and {pair[1] + 1} are equal. Remove one; to repeat runs: replicates.")
-    return columns
-
-
-def _same_keys(rows: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
-    for number, row in enumerate(rows, start=1):
-        odd = sorted(row.keys() ^ rows[0].keys())
-        if odd or not row:
-            told = f'only one of rows 1 and {number} has "{odd[0]}"' if odd else "row 1 is empty"
-            refuse(f"every row names the same keys; {told}.")
-    pair = twice([row[key] for key in rows[0]] for row in rows)
-    if pair:
-        refuse(f"rows {pair[0] + 1} and {pair[1] + 1} are equal. Remove one; to repeat runs: replicates.")
-    return rows
-
-
-_Changes = Annotated[dict[str, Any], PlainValidator(_changes)]
-_Row = Annotated[dict[str, Any], PlainValidator(_row)]
-_Factors = Annotated[dict[str, Annotated[list[Any], PlainValidator(_distinct)]], BeforeValidator(_flat)]
+_Changes = Annotated[dict[str, Any], PlainValidator(read_changes)]
+_Row = Annotated[dict[str, Any], PlainValidator(read_row)]
+_Factors = Annotated[dict[str, Annotated[list[Any], PlainValidator(read_distinct)]], BeforeValidator(read_columns)]
 _Columns = Annotated[
-    dict[str, Annotated[list[Any], PlainValidator(_levels)]], BeforeValidator(_flat), AfterValidator(_equally_long)
+    dict[str, Annotated[list[Any], PlainValidator(read_levels)]],
+    BeforeValidator(read_columns),
+    AfterValidator(equally_long),
 ]
+
+
+def _named(base: str) -> str:
+    if not base.strip():
+        refuse('missing. Write base = "menopause", a packaged scenario, or the path of a scenario from this folder.')
+    return base
 
 
 def _tables(name: str) -> BeforeValidator:
@@ -327,14 +274,14 @@ class _SweepFile(Section):
     question: str = ""
     expected: str = ""
     source: str = ""
-    base: str = Field(min_length=1)
+    base: Annotated[str, AfterValidator(_named)] = Field("", validate_default=True)
     replicates: Annotated[int, Number(1, MOST_RUNS, whole=True)] = 1
     seed: Annotated[int, Number(0, LAST_SEED, whole=True)] = 1
     reference_arm: str = ""
     scenario: _Changes = Field(default_factory=dict)
     factors: _Factors = Field(default_factory=dict)
     zips: Annotated[tuple[_Columns, ...], _tables("zip")] = Field((), alias="zip")
-    rows: Annotated[tuple[_Row, ...], _tables("list"), AfterValidator(_same_keys)] = Field((), alias="list")
+    rows: Annotated[tuple[_Row, ...], _tables("list"), AfterValidator(same_keys)] = Field((), alias="list")
     sample: _Sample | None = None
     arms: dict[str, _Changes] = Field(default_factory=dict)
 
@@ -354,6 +301,11 @@ def _arm_problems(tables: Mapping[str, Any]) -> list[str]:
     problems = [f'arms: "{name}" cannot be the name of an arm. {allowed}' for name in arms if not _ARM.fullmatch(name)]
     if "arms" in tables and not arms:
         problems.append("arms: holds no arm. Write [arms.control] and its changes below, or remove it.")
+    for one, other in itertools.combinations(arms, 2):
+        if arms[one] == arms[other]:
+            problems.append(
+                f"arms.{other}: makes the same changes as arms.{one}, so its runs are the same. Remove one."
+            )
     if reference and reference not in arms:
         known = nearest(reference, arms) if arms else "This sweep has no arms: remove it, or write [arms.control]."
         problems.append(f'reference_arm: "{reference}" is not an arm. {known}')
@@ -392,17 +344,24 @@ def _base_of_rows(file: _SweepFile, keys: Iterable[str], where: str, folder: Pat
     in_arms = {name: wanted | {key for key in changes if names_row(key)} for name, changes in _arms(file).items()}
     if not any(in_arms.values()):
         return {}
-    path = find_base(file.base, folder)
+    path = find_base(file.base, folder, where)
     base = read_toml(path.read_text(encoding="utf-8"), str(path))
     problems = []
-    for name, changes in _arms(file).items():
-        lacking = [key for key in sorted(in_arms[name]) if not has_row(key, changes, file.scenario, base)]
-        arm = f'arm "{name}", ' if name else ""
-        told = "has no such row. Write all rows of this list as [[scenario.NAME]] or [[arms.ARM.NAME]]"
-        problems += [f"{key}: {arm}its [scenario] and its base: {told}, or each level as an arm." for key in lacking]
+    for arm, changes in _arms(file).items():
+        lacking = [key for key in sorted(in_arms[arm]) if not has_row(key, changes, file.scenario, base)]
+        problems += [_no_row(key, arm) for key in lacking]
     if problems:
         raise input_error(where, problems)
     return base
+
+
+def _no_row(key: str, arm: str) -> str:
+    name = key.partition("[")[0]
+    who, own = (
+        (f'arm "{arm}", [scenario] and the base', f"[[arms.{arm}.{name}]]") if arm else ("base and [scenario]", "")
+    )
+    places = " or ".join(place for place in (own, f"[[scenario.{name}]]") if place)
+    return f"{key}: {who} have no such row. Write all rows of the list as {places}, or make each level an arm."
 
 
 def _arms(file: _SweepFile) -> dict[str, dict[str, Any]]:

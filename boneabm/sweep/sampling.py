@@ -1,12 +1,19 @@
-"""Levels of a sweep: what can be one, which are equal, and plans that fill ranges of them evenly."""
+"""Levels of a sweep: what can be one, which are equal, and plans that fill ranges of them evenly.
+
+The readers are called by pydantic; they refuse with a finished sentence.
+"""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+
+from boneabm.scenario_fields import refuse
+from boneabm.scenario_text import flatten
 
 DIGITS = 6
 
@@ -63,3 +70,82 @@ def _mark(level: Any) -> Any:
     if isinstance(level, list):
         return tuple(_mark(one) for one in level)
     return (isinstance(level, bool), level.strip() if isinstance(level, str) else level)
+
+
+def as_written(given: Any) -> str:
+    """A value as it stands in the file, cut after 60 characters."""
+    text = json.dumps(given, default=str, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def read_levels(given: Any) -> list[Any]:
+    """A list of levels."""
+    if not isinstance(given, list):
+        written = as_written(given)
+        refuse(f"{written} is not a list of levels. Write [{written}], or [scenario] for a value that all runs have.")
+    if not given:
+        refuse("has no levels. Write at least one, or remove the key.")
+    for level in given:
+        if not is_level(level):
+            refuse(f"{as_written(level)} is not a level: a number, a text with a unit, true or false. Tables: as arms.")
+    return given
+
+
+def read_distinct(given: Any) -> list[Any]:
+    """A list of levels, each once."""
+    pair = twice(read_levels(given))
+    if pair:
+        refuse(
+            f"level {as_written(given[pair[1]])} stands twice. To repeat runs with other random numbers: replicates."
+        )
+    return list(given)
+
+
+def read_changes(given: Any) -> dict[str, Any]:
+    """Changes by dotted key, however they are nested."""
+    if not isinstance(given, Mapping):
+        refuse(f'{as_written(given)} is not a table of changes. Write lines such as "subject.age" = "60 y" below it.')
+    return dict(flatten(given))
+
+
+def read_row(given: Any) -> dict[str, Any]:
+    """One point of a list: a level for every key."""
+    row = read_changes(given)
+    for key, level in row.items():
+        if not is_level(level):
+            refuse(f"{as_written(level)} is not a level: a number, a text with a unit, true or false.", key)
+    return row
+
+
+def read_columns(given: Any) -> dict[str, Any]:
+    """Levels by dotted key, however they are nested."""
+    if not isinstance(given, Mapping):
+        refuse(f'{as_written(given)} is not a table. Write lines such as "bone.bv_tv" = [0.12, 0.20] below it.')
+    return dict(flatten(given))
+
+
+def equally_long(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """The columns of one [[zip]], of equal length, no row twice."""
+    lengths = {key: len(levels) for key, levels in columns.items()}
+    if not lengths:
+        refuse("has no columns. Write at least one key with a list of levels, or remove it.")
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f'"{key}" {length}' for key, length in lengths.items())
+        refuse(f"columns of one [[zip]] need equally many levels; these have: {told}.")
+    pair = twice(list(row) for row in zip(*columns.values(), strict=True))
+    if pair:
+        refuse(f"rows {pair[0] + 1} and {pair[1] + 1} are equal. Remove one; to repeat runs: replicates.")
+    return columns
+
+
+def same_keys(rows: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    """The rows of a list, all with the same keys, none twice."""
+    for number, row in enumerate(rows, start=1):
+        odd = sorted(row.keys() ^ rows[0].keys())
+        if odd or not row:
+            told = f'only one of rows 1 and {number} has "{odd[0]}"' if odd else "row 1 is empty"
+            refuse(f"every row names the same keys; {told}.")
+    pair = twice([row[key] for key in rows[0]] for row in rows)
+    if pair:
+        refuse(f"rows {pair[0] + 1} and {pair[1] + 1} are equal. Remove one; to repeat runs: replicates.")
+    return rows
