@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from boneabm.cost import cost_of, shape_of
 from boneabm.parameters import ParameterSet
 from boneabm.scenario import (
     Activity,
@@ -14,16 +14,9 @@ from boneabm.scenario import (
     HormoneState,
     ImageBone,
     Scenario,
-    SimulationSettings,
     Window,
 )
 from boneabm.units import DAYS_PER_YEAR
-
-BYTES_AT_START = 6e8
-BYTES_PER_VOXEL = 160
-BYTES_PER_OSTEOCYTE = 45
-SECONDS_PER_VOXEL_DAY = 1.5e-7
-_OSTEOCYTES = "osteocyte.density_per_mm3"
 
 
 def explain(scenario: Scenario, parameters: ParameterSet, phases: Sequence[tuple[str, str]]) -> str:
@@ -58,17 +51,10 @@ def _heading(scenario: Scenario) -> str:
 
 
 def _bone(scenario: Scenario, parameters: ParameterSet) -> list[str]:
-    bone, settings = scenario.bone, scenario.simulation
     if scenario.branch_from is not None:
         return [f"that of {scenario.branch_from}, as it is then; days count on from that run's day 0"]
-    if isinstance(bone, GeneratedBone):
-        lines = _generated(bone)
-        return lines + _cost(bone.shape, bone.spacing_um, bone.bv_tv, settings, parameters)
-    lines = _image(bone)
-    if bone.crop is None:
-        return [*lines, "voxels, memory and time are known once the image is read; give a crop to see an estimate here"]
-    z, y, x = (end - first for first, end in bone.crop)
-    return lines + _cost((z, y, x), bone.spacing_um, 0.25, settings, parameters)
+    lines = _generated(scenario.bone) if isinstance(scenario.bone, GeneratedBone) else _image(scenario.bone)
+    return lines + _cost(scenario, parameters)
 
 
 def _generated(bone: GeneratedBone) -> list[str]:
@@ -90,20 +76,17 @@ def _image(bone: ImageBone) -> list[str]:
     ]
 
 
-def _cost(
-    shape: tuple[int, int, int], spacing_um: float, bv_tv: float, settings: SimulationSettings, parameters: ParameterSet
-) -> list[str]:
-    voxels = math.prod(shape)
-    bone_mm3 = voxels * (spacing_um * 1e-3) ** 3 * bv_tv
-    osteocytes = bone_mm3 * parameters[_OSTEOCYTES].value
-    memory_mb = (BYTES_AT_START + voxels * BYTES_PER_VOXEL + osteocytes * BYTES_PER_OSTEOCYTE) * 1e-6
-    days, burn_in_d = settings.days, settings.burn_in_d
-    seconds = voxels * (days + burn_in_d) * SECONDS_PER_VOXEL_DAY
+def _cost(scenario: Scenario, parameters: ParameterSet) -> list[str]:
+    cost, shape, settings = cost_of(scenario, parameters), shape_of(scenario), scenario.simulation
+    if cost is None or shape is None:
+        return ["voxels, memory and time are known once the image is read; give a crop to see an estimate here"]
     size = " x ".join(str(edge) for edge in shape)
     return [
-        f"{size} = {voxels} voxels, about {bone_mm3:.2g} mm3 of bone with {round(osteocytes, -2):.0f} osteocytes",
-        f"estimates, rough: {memory_mb:.0f} MB of memory, {seconds:.0f} s on two cores for "
-        f"{days} days after {burn_in_d} days of burn-in, in which the open sites reach their steady state",
+        f"{size} = {cost.voxels} voxels, about {cost.bone_mm3:.2g} mm3 of bone with {round(cost.osteocytes, -2):.0f} "
+        "osteocytes",
+        f"estimates, rough: {cost.memory_mb:.0f} MB of memory, {cost.run_s + cost.burn_in_s:.0f} s on two cores for "
+        f"{settings.days} days after {settings.burn_in_d} days of burn-in, in which the open sites reach their steady "
+        "state; the burned-in bone is kept for further runs that begin with it",
     ]
 
 

@@ -104,7 +104,7 @@ def _start(scenario: Scenario, folder: RunFolder, cache: Path, stepping: Steppin
     folder.clear_outputs()
     recorder = Recorder(folder, scenario, first, simulation)
     recorder.checkpoint(simulation)
-    folder.log("origin", bone=first.bone, lineage=first.lineage)
+    folder.log("origin", first_day=simulation.day, bone=first.bone, lineage=first.lineage)
     stepping.simulate(simulation, recorder, "run")
     return _conclude(simulation, recorder, list(first.bone.get("warnings", [])))
 

@@ -67,6 +67,10 @@ class SweepFolder:
         """Arm that the others are compared with, "" where there are no arms."""
         return str(self._plan()["reference_arm"])
 
+    def model_version(self) -> str:
+        """Version of the model that the sweep was planned with."""
+        return str(self._plan()["model_version"])
+
     def _plan(self) -> dict[str, Any]:
         try:
             return dict(json.loads(self.plan_file.read_text(encoding="utf-8")))
@@ -108,9 +112,10 @@ class SweepFolder:
         return digest.hexdigest()
 
 
-def plan_text(title: str, reference_arm: str, runs: list[PlannedRun]) -> str:
+def plan_text(title: str, reference_arm: str, runs: list[PlannedRun], version: str = "") -> str:
     """Content of plan.json."""
-    return json.dumps({"title": title, "reference_arm": reference_arm, "runs": [asdict(run) for run in runs]}, indent=1)
+    facts = {"title": title, "reference_arm": reference_arm, "model_version": version}
+    return json.dumps({**facts, "runs": [asdict(run) for run in runs]}, indent=1)
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

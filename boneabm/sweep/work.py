@@ -1,0 +1,134 @@
+"""One job of a sweep, in whatever process: a burn-in, or a run from its checkpoint to its result."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import time
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from boneabm import origin
+from boneabm.errors import InputError
+from boneabm.identity import burn_in_key, run_identity
+from boneabm.io.provenance import sha256_of
+from boneabm.io.runfolder import BusyError, RunFolder
+from boneabm.kernels.blocks import set_threads
+from boneabm.recording import Origin
+from boneabm.run import RunResult, resume_run, run_scenario
+from boneabm.scenario import Scenario
+from boneabm.stepping import Interrupted, Stepping
+from boneabm.sweep.folder import RESULT, SweepFolder
+from boneabm.sweep.jobs import Job, Outcome, Stop
+
+BURN_IN = "burn-in-"
+
+
+def burn_in_job(key: str, sweep: Path, scenario: str) -> Job:
+    """The job that makes a burned-in state, from any scenario that starts with it."""
+    return Job(f"{BURN_IN}{key}", str(sweep), scenario, key)
+
+
+def work(job: Job, stop: Stop) -> Outcome:
+    """Do one job on one thread, from its checkpoint where there is one; never raises Exception.
+
+    stop : asked after every simulated day; the run is then safe in its checkpoint
+
+    What fails is recorded in the sweep's folder `failed`, so that it is not tried again by itself.
+    """
+    began_s = time.perf_counter()
+    sweep = SweepFolder(job.sweep)
+    try:
+        set_threads(1)
+        _perform(job, sweep, stop)
+        status, text = "finished", ""
+    except (Interrupted, BusyError) as error:
+        status, text = "stopped", str(error)
+    except Exception as error:
+        status, text = "failed", _in_words(error)
+        _record_failure(sweep, job.name, error)
+    return Outcome(job.name, status, text, time.perf_counter() - began_s)
+
+
+def _perform(job: Job, sweep: SweepFolder, stop: Stop) -> None:
+    where = f"run {job.name} of {job.sweep}"
+    scenario = Scenario.from_toml(job.scenario, where)
+    if job.name.startswith(BURN_IN):
+        _same_version(burn_in_key(scenario), job.burn_in, where)
+        stepping = Stepping(sweep.path, stop=stop)
+        origin.first_state(origin.begin(scenario, sweep.burn_ins), sweep.burn_ins, stepping)
+        return
+    if sweep.result(job.name) is not None:
+        return
+    _same_version(run_identity(scenario), job.name, where)
+    failed = sweep.failure(f"{BURN_IN}{job.burn_in}")
+    if failed is not None:
+        raise InputError(f"its burn-in failed: {failed['error']}")
+    result = _run(job, scenario, sweep, stop)
+    _write_result(sweep, job, scenario, result)
+
+
+def _same_version(found: str, planned: str, where: str) -> None:
+    if found != planned:
+        told = f"{where}: this worker has another version of the model than the one that planned the sweep"
+        raise InputError(f"{told} ({found}, planned {planned}). Install the same boneabm everywhere.")
+
+
+def _run(job: Job, scenario: Scenario, sweep: SweepFolder, stop: Stop) -> RunResult:
+    """Start the run, or go on with it; where another process writes it, wait for that."""
+    path = sweep.run_path(job.name)
+    if not path.exists():
+        try:
+            return run_scenario(scenario, out=path, cache=sweep.burn_ins, stop=stop)
+        except (InputError, OSError):
+            if not path.exists():
+                raise
+    return resume_run(path, cache=sweep.burn_ins, stop=stop, wait=stop)
+
+
+def _write_result(sweep: SweepFolder, job: Job, scenario: Scenario, result: RunResult) -> None:
+    """Say in one small file, put in place in one step, that the run is finished and what it came to."""
+    folder = RunFolder(result.path)
+    begun = folder.read_log("origin")[-1]
+    facts: dict[str, Any] = {"run_id": job.name, "days": result.days, "seed": scenario.simulation.seed}
+    facts |= {"first_day": begun["first_day"], "state_sha256": result.state_sha256}
+    facts |= {"tables_sha256": tables_sha256(folder), "bv_tv_first": result.bv_tv_first}
+    facts |= {"bv_tv_last": result.bv_tv_last, "wall_s": result.wall_s, "peak_mb": peak_mb()}
+    facts |= {"resumed": len(folder.read_log("resumed")), "ended_utc": datetime.now(UTC).isoformat(timespec="seconds")}
+    facts |= {"lineage": begun["lineage"], "warnings": Origin(begun["bone"], []).bone.get("warnings", [])}
+    _put(result.path / RESULT, facts)
+
+
+def tables_sha256(folder: RunFolder) -> str:
+    """Hash of series and events."""
+    return sha256_of((sha256_of(folder.series) + sha256_of(folder.events)).encode())
+
+
+def peak_mb() -> float:
+    """Largest memory that this process has held so far, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _record_failure(sweep: SweepFolder, name: str, error: Exception) -> None:
+    """Record what failed; troubles of the machine (disk, memory) are marked to be tried again at the next start."""
+    again = isinstance(error, (OSError, MemoryError))
+    trace = "".join(traceback.format_exception(error))
+    facts = {"run_id": name, "error": _in_words(error), "try_again": again, "traceback": trace}
+    try:
+        sweep.failed.mkdir(parents=True, exist_ok=True)
+        _put(sweep.failed / f"{name}.json", facts)
+    except OSError:
+        return
+
+
+def _in_words(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _put(path: Path, facts: dict[str, Any]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    temporary.write_text(json.dumps(facts), encoding="utf-8")
+    os.replace(temporary, path)
