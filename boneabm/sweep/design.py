@@ -203,7 +203,7 @@ class _Range(Section):
     def _can_be_sampled(self) -> Self:
         (low, unit), (high, other) = self.low, self.high
         if unit != other:
-            refuse(f'low is in "{unit}" and high in "{other}". Write both in the same unit.')
+            refuse(f"low is in {unit or 'no unit'} and high in {other or 'no unit'}. Write both in the same unit.")
         if not low < high:
             refuse(f"low, {low:g}, must be smaller than high, {high:g}.")
         if self.scale == "log" and low <= 0:

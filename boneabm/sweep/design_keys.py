@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from boneabm.scenario_text import flatten, merge_tables
+from boneabm.scenario_text import flatten
 
 _KEY = re.compile(r"[A-Za-z_]\w*(\[\d+\]\.\w+|(\.\w+)*)", re.ASCII)
 _ROW = re.compile(r"(\w+)\[(\d+)\]\.(\w+)", re.ASCII)
@@ -98,7 +98,7 @@ def lay(changes: Iterable[tuple[str, Any]], base: Mapping[str, Any]) -> dict[str
     written = list(changes)
     for key, value in written:
         if not names_row(key):
-            tables = merge_tables(tables, _nested(key, value))
+            _put(tables, key, value)
     for key, value in written:
         if names_row(key):
             name, index, part = _parts(key)
@@ -113,9 +113,9 @@ def _parts(key: str) -> tuple[str, int, str]:
     return name, int(index), part
 
 
-def _nested(key: str, value: Any) -> dict[str, Any]:
-    """Tables with one value in them; names of parameters stay dotted."""
-    first, _, rest = key.partition(".")
-    if not rest:
-        return {first: value}
-    return {first: {rest: value} if first == "parameters" else _nested(rest, value)}
+def _put(tables: dict[str, Any], key: str, value: Any) -> None:
+    """Set one value by its dotted key; names of parameters stay dotted."""
+    *path, last = key.split(".", 1) if key.startswith("parameters.") else key.split(".")
+    for part in path:
+        tables = tables.setdefault(part, {})
+    tables[last] = value
