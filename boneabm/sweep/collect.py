@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +25,6 @@ from boneabm.sweep.folder import PlannedRun, SweepFolder
 from boneabm.units import DAYS_PER_YEAR, DIMENSIONS, quantity
 
 Table = dict[str, list[Any]]
-Format = Literal["csv", "parquet"]
 FORMATS = ("csv", "parquet")
 FACTS = ("days", "wall_s", "state_sha256", "began_utc", "ended_utc")
 GEOMETRY = "bone.seed"
@@ -182,11 +181,15 @@ class Collected:
     missing: Table
     files: dict[str, Path]
 
+    def combinations(self) -> int:
+        """Number of combinations of factor levels, 1 without factors."""
+        return len(set(zip(*(self.runs[key] for key in self.factors), strict=True))) if self.factors else 1
+
 
 def collect(
     sweep: SweepFolder,
     out: Path | None = None,
-    table_format: Format | None = None,
+    table_format: str | None = None,
     level: float = 0.95,
     series: bool = False,
     geometry: str = GEOMETRY,
@@ -451,6 +454,11 @@ def _required(sd: float, half_width: float, level: float) -> int | None:
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> Table:
     return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
+
+
+def table_rows(table: Table) -> list[dict[str, Any]]:
+    """Rows of a table, each by name of the column."""
+    return [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
 
 
 TEXTS = {

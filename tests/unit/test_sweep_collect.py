@@ -11,7 +11,7 @@ import pytest
 from fake_sweep import bv_tv, own, series, write_sweep
 
 from boneabm.errors import InputError
-from boneabm.sweep.collect import OUTCOMES, Collected, collect, factor_columns
+from boneabm.sweep.collect import OUTCOMES, Collected, collect, factor_columns, table_rows
 from boneabm.sweep.folder import SweepFolder
 
 pandas = pytest.importorskip("pandas")
@@ -27,8 +27,7 @@ def _no_warnings() -> object:
 
 def row(found: Collected, arm: str, outcome: str, **levels: object) -> dict[str, object]:
     """The one row of the summary of an arm (at these levels) and outcome that is not pooled."""
-    table = found.summary
-    rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
+    rows = table_rows(found.summary)
     wanted = {"arm": arm, "outcome": outcome, "pooled": False, **levels}
     (one,) = [r for r in rows if wanted.items() <= r.items()]
     return one
@@ -162,7 +161,7 @@ def test_a_folder_that_is_no_sweep_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a sweep"):
         collect(SweepFolder(tmp_path))
     with pytest.raises(InputError, match="Known: csv, parquet"):
-        collect(write_sweep(tmp_path / "s"), table_format="xlsx")  # type: ignore[arg-type]
+        collect(write_sweep(tmp_path / "s"), table_format="xlsx")
 
 
 def test_quantities_have_a_column_of_numbers_with_the_unit() -> None:
@@ -183,7 +182,7 @@ def test_tables_open_in_pandas_with_their_types(tmp_path: Path, table_format: st
         pytest.importorskip("pyarrow")
     factors = [{"bone.seed": seed, "labs.pth": level} for seed in (0, 1) for level in ("38 pg/mL", "76 pg/mL")]
     sweep = write_sweep(tmp_path / "s", factors=factors, unfinished={("ovx", 1): "failed"}, days=10)
-    found = collect(sweep, tmp_path / "t", table_format, series=True)  # type: ignore[arg-type]
+    found = collect(sweep, tmp_path / "t", table_format, series=True)
     read = {"csv": pandas.read_csv, "parquet": pandas.read_parquet}[table_format]
     frames = {name: read(path) for name, path in found.files.items()}
     runs = frames["runs"]
@@ -204,8 +203,7 @@ def test_tables_open_in_pandas_with_their_types(tmp_path: Path, table_format: st
 def test_variance_is_split_between_geometries_and_seeds(tmp_path: Path) -> None:
     """Geometry is most of the scatter of BV/TV, and none of the scatter of the paired difference."""
     factors = [{"bone.seed": seed} for seed in range(3)]
-    table = collect(write_sweep(tmp_path / "s", factors=factors, replicates=5)).variance
-    rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
+    rows = table_rows(collect(write_sweep(tmp_path / "s", factors=factors, replicates=5)).variance)
     last = {r["of"]: r for r in rows if r["arm"] == "ovx" and r["outcome"] == "bv_tv_last"}
     values = np.array([bv_tv(1, replicate, 30) for replicate in range(5)])
     seeds = values.var(ddof=1)

@@ -1,0 +1,299 @@
+"""Pictures of a sweep: courses by arm with bands over seeds, paired differences over time, intervals of differences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from boneabm.analysis.ensemble import Band
+from boneabm.errors import InputError
+from boneabm.sweep.collect import OUTCOMES, Collected, RunTables, level_text, table_rows
+from boneabm.sweep.folder import PlannedRun, SweepFolder
+from boneabm.units import DAYS_PER_YEAR
+
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's palette, told apart with any color vision."""
+MOST_LEVELS = 6
+"""Combinations of factor levels beyond which pictures show all levels together."""
+RUNNING_D = 28
+WIDTH_IN, DPI = 10.0, 120
+STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25}
+MAIN = {
+    "bv_tv_change_percent": "BV/TV, change",
+    "stiffness_zz_change_percent": "Stiffness along z, change",
+    "mineral_change_percent": "Trabecular vBMD, change",
+    "ac_f_mean_per_y": "Activation frequency, mean",
+    "osteoclasts_mean": "Osteoclasts, mean",
+    "perforations": "Perforations",
+}
+"""Titles of the outcomes in the picture of differences."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """A daily quantity of the pictures: title, what the axis shows and its unit, how a run gives it, (days,)."""
+
+    title: str
+    shows: str
+    unit: str
+    of: Callable[[RunTables], np.ndarray]
+
+
+def _relative(name: str) -> Callable[[RunTables], np.ndarray]:
+    """100 (x / x_0 - 1), nan where the first value is 0."""
+
+    def change(run: RunTables) -> np.ndarray:
+        x = run.column(name)
+        return 100.0 * (x / x[0] - 1.0) if x.size and x[0] else np.full(x.size, np.nan)
+
+    return change
+
+
+def _running_mean(name: str, scale: float = 1.0) -> Callable[[RunTables], np.ndarray]:
+    """Mean over RUNNING_D days around each day, fewer at both ends."""
+
+    def smooth(run: RunTables) -> np.ndarray:
+        x = scale * run.column(name)
+        sums = np.concatenate(([0.0], np.cumsum(x)))
+        day = np.arange(x.size)
+        first, end = np.maximum(day - RUNNING_D // 2, 0), np.minimum(day + RUNNING_D // 2, x.size)
+        return (sums[end] - sums[first]) / np.maximum(end - first, 1)
+
+    return smooth
+
+
+COURSES = (
+    Course("BV/TV", "change from day 0, ", "%", _relative("BV/TV")),
+    Course("Apparent stiffness along z", "change from day 0, ", "%", _relative("stiffness_zz_mpa")),
+    Course("Activation frequency", "trailing year, ", "1/y", lambda run: run.column("Ac.f_per_y")),
+    Course("Resorption", "", "10⁶ µm³/d", _running_mean("resorbed_um3", 1e-6)),
+    Course("Formation", "", "10⁶ µm³/d", _running_mean("formed_um3", 1e-6)),
+    Course("Osteoclasts", "", "number", _running_mean("osteoclasts")),
+)
+
+
+class Curves(NamedTuple):
+    """Bands of COURSES by arm and combination of levels ("" where there are more than MOST_LEVELS of them).
+
+    arms        : of the runs themselves
+    differences : of treated minus reference run, same levels and replicate
+    """
+
+    arms: dict[tuple[str, str], list[Band]]
+    differences: dict[tuple[str, str], list[Band]]
+
+
+def read_curves(sweep: SweepFolder, found: Collected) -> Curves:
+    """Bands over the daily series of all finished runs, read one pair of arms at a time."""
+    plan = sweep.plan()
+    finished = [run for run, status in zip(plan, found.runs["status"], strict=True) if status == "finished"]
+    few = found.combinations() <= MOST_LEVELS
+    curves = Curves({}, {})
+    for runs in _partners(finished):
+        levels = levels_text(runs[0].factors) if few else ""
+        courses = {run.arm: _courses(sweep.run_path(run.run_id)) for run in runs}
+        reference = courses.get(found.reference) if len(found.arms) > 1 else None
+        for arm, values in courses.items():
+            _add(curves.arms, (arm, levels), values)
+            if reference is not None and arm != found.reference:
+                _add(curves.differences, (arm, levels), _minus(values, reference))
+    return curves
+
+
+def _partners(runs: Sequence[PlannedRun]) -> Iterator[list[PlannedRun]]:
+    """Runs of all arms at the same levels and replicate."""
+    groups: dict[tuple[str, int], list[PlannedRun]] = {}
+    for run in runs:
+        groups.setdefault((level_text(run.factors), run.replicate), []).append(run)
+    yield from groups.values()
+
+
+def _courses(path: Path) -> list[np.ndarray]:
+    run = RunTables(path)
+    values = [course.of(run) for course in COURSES]
+    return [np.where(np.isfinite(x), x, np.nan) for x in values]
+
+
+def _minus(treated: Sequence[np.ndarray], reference: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Differences over the days that both runs have."""
+    days = [min(t.size, r.size) for t, r in zip(treated, reference, strict=True)]
+    return [t[:n] - r[:n] for t, r, n in zip(treated, reference, days, strict=True)]
+
+
+def _add(bands: dict[tuple[str, str], list[Band]], key: tuple[str, str], values: Sequence[np.ndarray]) -> None:
+    for band, x in zip(bands.setdefault(key, [Band() for _ in COURSES]), values, strict=True):
+        band.add(x)
+
+
+def levels_text(factors: Mapping[str, Any]) -> str:
+    """Factor levels in words: "bone.seed = 1, labs.pth = 38 pg/mL"."""
+    return ", ".join(f"{key} = {level_text(level)}" for key, level in factors.items())
+
+
+def write_plots(sweep: SweepFolder, found: Collected, out: Path, svg: bool = False) -> dict[str, Path]:
+    """Write the pictures of a sweep as PNG, 1200 pixels wide, and as SVG where wished; their paths by caption.
+
+    found : what `collect` gave for the same sweep
+    InputError where matplotlib is not installed; no pictures where no run is finished.
+    """
+    figures = draw(read_curves(sweep, found), found)
+    out.mkdir(parents=True, exist_ok=True)
+    paths = {}
+    for number, (caption, figure) in enumerate(figures.items(), 1):
+        words = re.sub(r"[^a-z0-9.]+", "-", caption.lower()).strip("-")
+        paths[caption] = out / f"{number}-{words[:80]}.png"
+        figure.savefig(paths[caption], dpi=DPI)
+        if svg:
+            figure.savefig(paths[caption].with_suffix(".svg"))
+    return paths
+
+
+def draw(curves: Curves, found: Collected) -> dict[str, Any]:
+    """Figures by caption: courses, paired differences over time, intervals of the differences of main outcomes."""
+    matplotlib = matplotlib_or_error()
+    with matplotlib.rc_context(STYLE):
+        figures = dict(_course_figures(curves.arms, found))
+        if curves.differences:
+            figures |= _course_figures(curves.differences, found, found.reference)
+            figures["Paired differences of the main outcomes"] = _forest(found)
+    return figures
+
+
+def matplotlib_or_error() -> Any:
+    """The module matplotlib with its figures, drawn to memory without a window; InputError where it is missing."""
+    try:
+        import matplotlib
+        import matplotlib.figure
+    except ImportError:
+        told = "Pictures need matplotlib. Install it with: pip install 'boneabm[sweep]'"
+        raise InputError(told) from None
+    return matplotlib
+
+
+class Line(NamedTuple):
+    """One line of a figure of courses: label, color and a band per course."""
+
+    label: str
+    color: str
+    bands: list[Band]
+
+
+def _course_figures(
+    bands: Mapping[tuple[str, str], list[Band]], found: Collected, reference: str | None = None
+) -> Iterator[tuple[str, Any]]:
+    """A figure of all levels together; with several arms and few combinations of levels also one for each."""
+    levels = list(dict.fromkeys(level for _, level in bands))
+    arms = [arm for arm in found.arms if any(arm == one for one, _ in bands)]
+    what = "Course of the runs" if reference is None else "Paired differences over time"
+    minus = "" if reference is None else f" minus {reference}"
+    if len(found.arms) == 1 and len(levels) > 1:
+        lines = [Line(level, COLORS[at], bands[arms[0], level]) for at, level in enumerate(levels)]
+        yield f"{what}, by level", _course_figure(lines, found.level, minus)
+        return
+    color = {arm: COLORS[at % len(COLORS)] for at, arm in enumerate(found.arms)}
+    together = [Line(arm + minus, color[arm], _merged([bands[key] for key in bands if key[0] == arm])) for arm in arms]
+    if bands:
+        yield (
+            what + (", all levels together" if found.combinations() > 1 else ""),
+            _course_figure(together, found.level, minus),
+        )
+    for level in levels if len(levels) > 1 else ():
+        own = [Line(arm + minus, color[arm], bands[arm, level]) for arm in arms if (arm, level) in bands]
+        yield f"{what}, {level}", _course_figure(own, found.level, minus)
+
+
+def _merged(parts: Sequence[list[Band]]) -> list[Band]:
+    """Bands over the runs of several bands."""
+    merged = [Band() for _ in COURSES]
+    for part in parts:
+        for band, other in zip(merged, part, strict=True):
+            band.merge(other)
+    return merged
+
+
+def _course_figure(lines: Sequence[Line], level: float, minus: str) -> Any:
+    """One panel per course: mean line, band of the mean day by day."""
+    figure = matplotlib_or_error().figure.Figure(figsize=(WIDTH_IN, 0.62 * WIDTH_IN), layout="constrained")
+    for number, (axes, course) in enumerate(zip(figure.subplots(2, 3, sharex=True).flat, COURSES, strict=True)):
+        _course_panel(axes, number, lines, level)
+        axes.set_title(course.title, loc="left", fontweight="bold")
+        axes.set_ylabel(f"difference, {_difference_unit(course.unit)}" if minus else course.shows + course.unit)
+        if minus:
+            axes.axhline(0, color="0.4", linewidth=0.8, zorder=1)
+        if number >= 3:
+            axes.set_xlabel("time, years" if _in_years(lines) else "time, days")
+    handles = figure.axes[0].get_lines()[: len(lines)]
+    labels = [f"{line.label or 'all runs'} ({_n(line.bands)})" for line in lines]
+    figure.legend(handles, labels, loc="outside upper left", ncols=min(len(lines), 4), frameon=False)
+    of = "paired difference" if minus else "mean"
+    note = (
+        f"Line: mean over {'pairs' if minus else 'runs'}. Band: {100 * level:g} % interval of the {of}, day by day. "
+        f"Lower row: running mean over {RUNNING_D} days."
+    )
+    figure.supxlabel(note, x=0.99, ha="right", fontsize=7.5, color="0.35")
+    return figure
+
+
+def _course_panel(axes: Any, number: int, lines: Sequence[Line], level: float) -> None:
+    per_day = 1 / DAYS_PER_YEAR if _in_years(lines) else 1.0
+    for at, line in enumerate(lines):
+        band = line.bands[number]
+        time = per_day * np.arange(band.count.size)
+        style = ("-", "--", ":")[at // len(COLORS) % 3]
+        axes.plot(time, band.mean, color=line.color, linestyle=style, linewidth=1.6, zorder=3)
+        axes.fill_between(time, *band.interval(level), color=line.color, alpha=0.2, linewidth=0, zorder=2)
+
+
+def _in_years(lines: Sequence[Line]) -> bool:
+    return max(band.count.size for line in lines for band in line.bands) > 2 * DAYS_PER_YEAR
+
+
+def _difference_unit(unit: str) -> str:
+    return unit.replace("%", "percentage points", 1) if unit.startswith("%") else unit
+
+
+def _n(bands: Sequence[Band]) -> str:
+    """Number of runs in words, as a range where runs differ in length."""
+    counts = [int(n) for n in bands[0].count]
+    few, many = min(counts, default=0), max(counts, default=0)
+    return f"n = {many}" if few == many else f"n = {few} to {many}"
+
+
+def _forest(found: Collected) -> Any:
+    """One panel per main outcome: difference from the reference arm with its interval, one row per arm and levels."""
+    rows = [row for row in table_rows(found.summary) if row["arm"] != found.reference and row["outcome"] in MAIN]
+    if found.combinations() > MOST_LEVELS:
+        rows = [row for row in rows if row["pooled"]]
+    rows.sort(key=lambda row: found.arms.index(row["arm"]))
+    labels = list(dict.fromkeys(row_label(row, found) for row in rows))
+    size = (WIDTH_IN, max(3.6, 2 * (1.1 + 0.25 * len(labels))))
+    figure = matplotlib_or_error().figure.Figure(figsize=size, layout="constrained")
+    units = {outcome.name: outcome.unit for outcome in OUTCOMES}
+    for axes, (name, title) in zip(figure.subplots(2, 3, sharey=True).flat, MAIN.items(), strict=True):
+        for row in rows:
+            if row["outcome"] == name:
+                _forest_row(axes, labels.index(row_label(row, found)), row, found)
+        axes.axvline(0, color="0.4", linewidth=0.8, zorder=1)
+        axes.set_title(title, loc="left", fontweight="bold")
+        axes.set_xlabel(f"minus {found.reference}, {_difference_unit(units[name]) or 'number'}")
+        axes.set_yticks(range(len(labels)), labels)
+        axes.set_ylim(len(labels) - 0.5, -0.5)
+    return figure
+
+
+def _forest_row(axes: Any, place: int, row: Mapping[str, Any], found: Collected) -> None:
+    """Point with its interval; a diamond where all levels are together."""
+    color = COLORS[found.arms.index(row["arm"]) % len(COLORS)]
+    axes.plot([row["difference_low"], row["difference_high"]], [place, place], color=color, linewidth=2, zorder=2)
+    axes.plot(row["difference"], place, "D" if row["pooled"] else "o", color=color, markersize=6, zorder=3)
+
+
+def row_label(row: Mapping[str, Any], found: Collected) -> str:
+    """Arm and levels of a row of the summary, in words."""
+    levels = levels_text({key: row[key] for key in found.factors if row[key] is not None})
+    return ", ".join(part for part in (row["arm"], "all levels" if row["pooled"] else levels) if part) or "all runs"
