@@ -1,4 +1,4 @@
-"""The command line: run, resume, explain, measure, solve, render.
+"""The command line: run, resume, explain, measure, solve, render, sweep.
 
 Every error that a user can act on is one screen of text on standard error and exit code 2; Ctrl-C is 130. Commands
 import what they need when they are called, so that `boneabm --help` answers at once.
@@ -6,24 +6,21 @@ import what they need when they are called, so that `boneabm --help` answers at 
 
 from __future__ import annotations
 
-import errno
-import functools
 import json
-import math
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from boneabm import cli_sweep
+from boneabm.cli_tell import echo_json, stop, told
 from boneabm.errors import BoneabmError, InputError
 
 if TYPE_CHECKING:
     from boneabm.io.bone_source import BoneSource
     from boneabm.run import RunResult
-
-Command = TypeVar("Command", bound=Callable[..., None])
 
 app = typer.Typer(
     help="Agent-based simulator of trabecular bone: run a scenario, look at it, measure it.",
@@ -32,6 +29,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(cli_sweep.app, name="sweep")
 
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads; all processors by default. No effect on results.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
@@ -55,45 +54,8 @@ def main() -> None:
     app()
 
 
-def _told(command: Command) -> Command:
-    """Turn the errors a user can act on into one red message and an exit code; all others keep their traceback."""
-
-    @functools.wraps(command)
-    def told(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except BoneabmError as error:
-            _stop(str(error), 2)
-        except KeyboardInterrupt:
-            _stop("Stopped.", 130)
-        except BrokenPipeError:
-            raise typer.Exit(1) from None
-        except OSError as error:
-            _stop(_os_error(error), 2)
-
-    return told  # type: ignore[return-value]
-
-
-def _stop(message: str, code: int) -> NoReturn:
-    from rich.console import Console
-
-    Console(stderr=True).print(message, style="red", markup=False, highlight=False, soft_wrap=True)
-    raise typer.Exit(code)
-
-
-def _os_error(error: OSError) -> str:
-    hints = {
-        errno.ENOSPC: "The disk is full: free some space, or choose another place with --out.",
-        errno.EDQUOT: "Your quota is used up: free some space, or choose another place with --out.",
-        errno.EACCES: "You may not read or write there: choose another place, or change its permissions.",
-        errno.EROFS: "That file system is read-only: choose another place with --out.",
-    }
-    where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror or error}. {hints.get(error.errno or 0, '')}".strip()
-
-
 @app.command()
-@_told
+@told
 def run(
     scenario: Annotated[
         str, typer.Argument(metavar="SCENARIO", help='File, or the name of a packaged one: "menopause".')
@@ -122,7 +84,7 @@ def run(
 
 
 @app.command()
-@_told
+@told
 def resume(run: Run, threads: Threads = None, quiet: Quiet = False, as_json: Json = False) -> None:
     """Continue a run from its last checkpoint."""
     from boneabm import run as runs
@@ -132,7 +94,7 @@ def resume(run: Run, threads: Threads = None, quiet: Quiet = False, as_json: Jso
 
 
 @app.command()
-@_told
+@told
 def explain(
     scenario: Annotated[str | None, typer.Argument(metavar="SCENARIO", help="File, or name of a packaged one.")] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of scenario files instead.")] = False,
@@ -156,7 +118,7 @@ def explain(
 
 
 @app.command()
-@_told
+@told
 def measure(
     source: Source,
     voxel_size: VoxelSize = None,
@@ -177,7 +139,7 @@ def measure(
 
 
 @app.command()
-@_told
+@told
 def solve(
     source: Source,
     voxel_size: VoxelSize = None,
@@ -211,13 +173,13 @@ def solve(
     facts, warnings = cli_solve.solve_source(source, given, options, files, _threads(threads), report)
     _warn(warnings)
     if as_json:
-        _echo_json(facts)
+        echo_json(facts)
     else:
         typer.echo("\n".join(cli_solve.table(facts)))
 
 
 @app.command()
-@_told
+@told
 def render(
     run: Run,
     field: Annotated[str, typer.Option(help="Field that colors the surface.")] = "mineral",
@@ -238,13 +200,13 @@ def _threads(threads: int | None) -> int:
 
 def _simulate(start: Callable[[Any], RunResult], quiet: bool) -> RunResult:
     from boneabm.cli_report import Reporter
-    from boneabm.run import Interrupted
+    from boneabm.stepping import Interrupted
 
     try:
         with Reporter(quiet) as report:
             return start(report)
     except Interrupted as error:
-        _stop(str(error), 130)
+        stop(str(error), 130)
 
 
 def _finish_with_picture(result: RunResult, as_json: bool) -> None:
@@ -264,7 +226,7 @@ def _finish(result: RunResult, as_json: bool, picture: Path | None = None) -> No
     _warn(result.warnings)
     flat = result.flat()
     if as_json:
-        _echo_json(flat | ({"picture": str(picture)} if picture else {}))
+        echo_json(flat | ({"picture": str(picture)} if picture else {}))
         return
     if result.finished_before:
         typer.echo(f"This run is finished already ({flat['days']} days); nothing to do.")
@@ -301,13 +263,7 @@ def _show_measures(bone: BoneSource, threads: int, as_json: bool) -> None:
     values = asdict(measure_mask(bone.mask, bone.spacing_um))
     settings = {key: value for key, value in bone.settings.items() if key not in values}
     if as_json:
-        _echo_json(values | settings | {"measure_s": time.perf_counter() - start})
+        echo_json(values | settings | {"measure_s": time.perf_counter() - start})
         return
     for key, value in (settings | values).items():
         typer.echo(f"{key:<20} {value:.6g}" if isinstance(value, float) else f"{key:<20} {value}")
-
-
-def _echo_json(values: dict[str, Any]) -> None:
-    """One line; numbers that JSON does not know (nan, inf) become null."""
-    finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
-    typer.echo(json.dumps(finite, default=str))

@@ -1,4 +1,4 @@
-"""What a running simulation says on the terminal: a live bar, or a plain line every tenth where there is none."""
+"""What a running simulation or sweep says on the terminal: a live bar, or plain lines where there is none."""
 
 from __future__ import annotations
 
@@ -12,9 +12,71 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as RichProgress
 
 if TYPE_CHECKING:
-    from boneabm.run import Progress
+    from boneabm.stepping import Progress
 
 _COSTLIEST = 3
+
+
+class SweepReporter:
+    """Shows on standard error how many runs of a sweep have ended; a context manager, quiet if asked."""
+
+    def __init__(self, quiet: bool, console: Console | None = None) -> None:
+        self.quiet = quiet
+        self.console = console or Console(stderr=True, highlight=False)
+        self._began_s = 0.0
+        self._planned = self._before = self._ended = self._failed = self._printed = 0
+        self._bar: RichProgress | None = None
+        self._task = TaskID(0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def begin(self, planned: int, finished: int, failed: int) -> None:
+        """Start counting: runs planned, and those that had finished or failed before."""
+        self._planned, self._before, self._failed = planned, finished + failed, failed
+        self._began_s = time.monotonic()
+        if self.quiet:
+            return
+        if self.console.is_terminal:
+            columns = (TextColumn("sweep"), BarColumn(24), TextColumn("{task.fields[told]}"))
+            self._bar = RichProgress(*columns, console=self.console, refresh_per_second=4)
+            self._task = self._bar.add_task("", total=planned, completed=self._before, told=self._sentence())
+            self._bar.start()
+        else:
+            self.console.print(f"sweep: {self._sentence()}", soft_wrap=True, markup=False)
+
+    def note(self, name: str, status: str, text: str) -> None:
+        """One job has ended."""
+        if self.quiet:
+            return
+        if status in ("failed", "lost"):
+            self._failed += 1
+            reason = (text.splitlines() or [""])[0]
+            self.console.print(f"{status}: {name}: {reason}", soft_wrap=True, markup=False)
+        if name.startswith("burn-in-") or status == "stopped":
+            return
+        self._ended += 1
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._before + self._ended, told=self._sentence())
+        elif self._is_a_twentieth():
+            self.console.print(f"sweep: {self._sentence()}", soft_wrap=True, markup=False)
+
+    def _is_a_twentieth(self) -> bool:
+        """Whether another twentieth of the runs has ended since the last line."""
+        reached = 20 * (self._before + self._ended) // max(self._planned, 1)
+        told, self._printed = reached > self._printed, reached
+        return told
+
+    def _sentence(self) -> str:
+        done, spent_s = self._before + self._ended, time.monotonic() - self._began_s
+        left = self._planned - done
+        time_left = f", {duration(spent_s * left / self._ended)} left" if self._ended and left else ""
+        failed = f", {self._failed} failed" if self._failed else ""
+        return f"{done} of {self._planned} runs{failed}, {duration(spent_s)}{time_left}"
 
 
 class Reporter:

@@ -13,7 +13,7 @@ import time
 import uuid
 from asyncio import CancelledError as AsyncCancelledError
 from asyncio import sleep
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -47,6 +47,9 @@ DASK_SETTINGS = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
+    "distributed.deploy.lost-worker-timeout": "7 days",
+    "distributed.comm.timeouts.connect": "10s",
+    "distributed.admin.low-level-log-length": 100,
     "distributed.nanny.pre-spawn-environ": {**ONE_THREAD, "MALLOC_TRIM_THRESHOLD_": "65536"},
 }
 
@@ -87,13 +90,14 @@ def run_jobs(
     """
     if not jobs:
         return
-    _require_dask()
+    require_dask()
     with _quiet(), _client(options, stop, say) as client:
         session = _Session(client, options, work, on_outcome, say, sweep=jobs[0].sweep)
         session.run(jobs, stop)
 
 
-def _require_dask() -> None:
+def require_dask() -> None:
+    """InputError where Dask is not installed."""
     try:
         import distributed  # noqa: F401
     except ImportError:
@@ -275,6 +279,7 @@ class _Session:
         while not stop():
             self._look(every_s=0.2)
             if self.workers:
+                self._greet()
                 return True
             if self.options.slurm is None and time.monotonic() - began_s > FIRST_WORKER_S:
                 address = self.client.scheduler.address
@@ -308,7 +313,7 @@ class _Session:
             raise BoneabmError(f"The Dask scheduler has not answered for {silent_s:.0f} s. {GO_ON} {self.sweep}")
 
     def _note(self, workers: dict[str, int]) -> None:
-        gone, new = self.known - set(workers), sorted(set(workers) - self.known)
+        gone = self.known - set(workers)
         self.workers = workers
         if gone:
             self._say_once("A worker ended; its run goes on from its checkpoint on another one")
@@ -316,8 +321,6 @@ class _Session:
             self.seen_s = time.monotonic()
         elif self.known or self.running:
             self._bear_no_worker()
-        if new:
-            self._greet(new)
         self.known = set(workers)
 
     def _bear_no_worker(self) -> None:
@@ -333,42 +336,29 @@ class _Session:
             self.said.add(line)
             self.say(line)
 
-    def _greet(self, addresses: list[str]) -> None:
-        """InputError where a new worker has another boneabm or does not see the folder of the sweep."""
-        answers = self._ask(_introduce, self.sweep, workers=addresses)
-        versions = {address: answer["version"] for address, answer in answers.items() if isinstance(answer, dict)}
-        lacking = {address: answer for address, answer in answers.items() if isinstance(answer, ImportError)}
-        other = {address: version for address, version in versions.items() if version != boneabm.__version__}
-        blind = [address for address in versions if not answers[address]["sees"]]
-        if lacking:
-            raise InputError(
-                f"boneabm cannot be imported on {_listed(lacking)} ({next(iter(lacking.values()))}). Install version "
-                f"{boneabm.__version__} in the environment of the workers and start them again."
-            )
-        if other:
-            raise InputError(
-                f"Workers with another version of boneabm: {_listed(other)} ({', '.join(sorted(set(other.values())))}; "
-                f"here {boneabm.__version__}). Install the same version everywhere and start the workers again."
-            )
-        if blind:
-            raise InputError(
-                f"The folder {self.sweep} is not seen from {_listed(blind)}. Put the sweep on a file system that all "
-                "workers share, under the same path."
-            )
+    def _greet(self) -> None:
+        """InputError where a worker has another boneabm or does not see the folder of the sweep."""
+        for address, answer in sorted(self._ask(_introduce, self.sweep, boneabm.__version__).items()):
+            if isinstance(answer, BaseException):
+                raise InputError(_cannot(f"The worker at {address} could not answer", answer))
+            if answer:
+                raise InputError(answer)
 
-    def _ask(self, function: Callable[..., Any], *args: Any, workers: list[str] | None = None) -> dict[str, Any]:
-        """Answers of workers by address; an exception stands for an answer, workers just gone are left out."""
+    def _ask(self, function: Callable[..., Any], *args: Any) -> dict[str, Any]:
+        """Answers of all workers by address; an exception stands for an answer, workers just gone are left out."""
         try:
-            return dict(self.client.run(function, *args, workers=workers, on_error="return"))
+            answers = self.client.run(function, *args, on_error="return")
         except (OSError, TimeoutError, CancelledError):
             return {}
+        return {address: answer for address, answer in answers.items() if not isinstance(answer, OSError)}
 
     def _submit(self) -> None:
+        session = (self.name, boneabm.__version__)
         while self.ready and len(self.running) < sum(self.workers.values()) and self.client.status == "running":
             number, job = heapq.heappop(self.ready)
             self.submitted += 1
             key = (self.name, self.submitted)
-            future = self.client.submit(_perform, self.work, job, self.name, key=key, pure=False, priority=-number)
+            future = self.client.submit(_perform, self.work, job, session, key=key, pure=False, priority=-number)
             self.running[key] = (number, job, future)
             future.add_done_callback(self.arrived.put)
 
@@ -397,11 +387,10 @@ class _Session:
             return Outcome(job.name, "lost", f"{LOST} {job.sweep}")
         except (CancelledError, AsyncCancelledError, TimeoutError, OSError):
             return Outcome(job.name, "stopped", "the connection to its worker was lost")
+        except InputError:
+            raise
         except Exception as error:
-            raise InputError(
-                f"A worker could not begin {job.name}: {type(error).__name__}: {error}. Workers need the same Python "
-                "environment as this process, with the same version of boneabm."
-            ) from error
+            raise InputError(_cannot(f"A worker could not begin {job.name}", error)) from error
 
     def _may_return(self, job: Job, outcome: Outcome) -> bool:
         """Whether the job goes to another worker: given back by one that leaves, or not to blame for deaths."""
@@ -430,10 +419,11 @@ class _Session:
         self.running.clear()
 
 
-def _listed(addresses: Iterable[str]) -> str:
-    """A few addresses for an error text."""
-    names = sorted(addresses)
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+def _cannot(what: str, error: BaseException) -> str:
+    return (
+        f"{what}: {type(error).__name__}: {error}. Workers need the same Python environment as this process, with "
+        f"boneabm {boneabm.__version__}; install it there and start the workers again."
+    )
 
 
 # The other side: in worker processes
@@ -458,30 +448,47 @@ class _Process:
 _HERE = _Process()
 
 
-def _perform(work: Work, job: Job, session: str) -> Outcome:
-    """Run one job in this worker, until it ends, the session stops or the worker leaves."""
+def _perform(work: Work, job: Job, session: tuple[str, str]) -> Outcome:
+    """Run one job in this worker, until it ends, the session (name, version) stops or the worker leaves."""
     from distributed import get_worker
 
+    name, version = session
     worker = get_worker()
     worker.loop.add_callback(_listen, worker)
+    if unfit := _unfit(job.sweep, version, worker):
+        raise InputError(unfit)
 
     def stop() -> bool:
-        return session in _HERE.stopped or _HERE.leaving.is_set() or worker.status.name in LEAVING
+        return name in _HERE.stopped or _HERE.leaving.is_set() or worker.status.name in LEAVING
 
     if stop():
         return Outcome(job.name, "stopped")
     _HERE.busy.add(job.name)
-    worker.log_event(session, job.name)
+    worker.log_event(name, job.name)
     try:
         return work(job, stop)
     finally:
         _HERE.busy.discard(job.name)
 
 
-def _introduce(sweep: str, dask_worker: Any) -> dict[str, Any]:
-    """Version of boneabm here and whether the folder of the sweep is seen."""
+def _introduce(sweep: str, version: str, dask_worker: Any) -> str:
+    """Why this worker cannot take part, "" if it can."""
     _listen(dask_worker)
-    return {"version": boneabm.__version__, "sees": Path(sweep).is_dir()}
+    return _unfit(sweep, version, dask_worker)
+
+
+def _unfit(sweep: str, version: str, worker: Any) -> str:
+    if version != boneabm.__version__:
+        return (
+            f"The worker at {worker.address} has boneabm {boneabm.__version__}, the sweep was started with {version}. "
+            "Install the same version everywhere and start the workers again."
+        )
+    if not Path(sweep).is_dir():
+        return (
+            f"The folder {sweep} is not seen from the worker at {worker.address}. Put the sweep on a file system that "
+            "all workers share, under the same path."
+        )
+    return ""
 
 
 def _stop_session(session: str) -> None:

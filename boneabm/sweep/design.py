@@ -102,7 +102,7 @@ def read_design(source: str | Path) -> Design:
 
     Raises InputError with every problem of the file: key path, what is wrong, what is allowed, closest match.
     """
-    path = _find_sweep(source)
+    path = find_sweep(source)
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -151,7 +151,8 @@ def find_base(base: str, folder: Path, where: str = "sweep file") -> Path:
     raise InputError(f"{where}, base: {told} {nearest(Path(base).stem, packaged)}")
 
 
-def _find_sweep(source: str | Path) -> Path:
+def find_sweep(source: str | Path) -> Path:
+    """File of a sweep given by path or by the bare name of a packaged one; InputError if there is none."""
     path, known = Path(source), packaged_scenarios(sweeps=True)
     if path.is_file():
         return path

@@ -36,6 +36,11 @@ class PlannedRun:
     burn_in: str
     scenario: str
 
+    def label(self) -> str:
+        """Arm, levels and replicate in words."""
+        levels = [f"{key} = {level}" for key, level in self.factors.items()]
+        return ", ".join([*([self.arm] if self.arm else []), *levels, f"replicate {self.replicate}"])
+
 
 class SweepFolder:
     """Paths of a sweep, its plan and what is done of it."""
@@ -75,8 +80,8 @@ class SweepFolder:
         try:
             return dict(json.loads(self.plan_file.read_text(encoding="utf-8")))
         except (FileNotFoundError, NotADirectoryError):
-            told = f"{self.path}: not a sweep (no {self.plan_file.name}). Give the folder of a sweep, as named with --out."
-            raise InputError(told) from None
+            told = f"{self.path}: not a sweep (no {self.plan_file.name})."
+            raise InputError(f"{told} Give the folder of a sweep, as named with --out.") from None
         except json.JSONDecodeError as error:
             told = f"{self.plan_file}: damaged ({error}). Plan it again with: boneabm sweep FILE --out {self.path}"
             raise InputError(told) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,20 +39,11 @@ def make_plan(design: Design) -> tuple[Scenario, Plan]:
 
 
 def _planned(design: Design, point: Point, base: dict[str, Any]) -> PlannedRun:
-    where = _name(point)
-    title = ", ".join(part for part in (design.title, where, f"replicate {point.replicate}") if part)
-    merged = merge_tables(base, {**point.changes, "title": title})
-    scenario = Scenario.from_dict(merged, where or design.base, design.base_folder)
+    draft = PlannedRun("", point.arm, point.factors, point.replicate, point.seed, "", "")
+    merged = merge_tables(base, {**point.changes, "title": f"{design.title}: {draft.label()}"})
+    scenario = Scenario.from_dict(merged, draft.label(), design.base_folder)
     burn_in = burn_in_key(scenario) if scenario.branch_from is None else ""
-    text = scenario.resolved_toml()
-    return PlannedRun(
-        run_identity(scenario), point.arm, point.factors, point.replicate, point.seed, burn_in, text
-    )  # fmt: skip
-
-
-def _name(point: Point) -> str:
-    levels = [f"{key} = {level}" for key, level in point.factors.items()]
-    return ", ".join([*([f"arm {point.arm}"] if point.arm else []), *levels])
+    return replace(draft, run_id=run_identity(scenario), burn_in=burn_in, scenario=scenario.resolved_toml())
 
 
 def write_plan(design: Design, file: Path, base: Scenario, plan: Plan, folder: SweepFolder) -> None:

@@ -92,7 +92,7 @@ def run_missing(
 
 
 def open_jobs(sweep: SweepFolder, plan: Sequence[PlannedRun]) -> list[Job]:
-    """Jobs of the runs that are neither finished nor failed, each burn-in that several of them need before the first."""
+    """Jobs of the runs that are neither finished nor failed; before them the burn-ins that several of them share."""
     path = sweep.path.absolute()
     runs = {run.run_id: run for run in plan if sweep.status(run.run_id) in ("partial", "missing")}
     users = Counter(run.burn_in for run in runs.values())
