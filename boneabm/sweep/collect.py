@@ -269,7 +269,7 @@ def _facts(sweep: SweepFolder, run: PlannedRun) -> dict[str, Any]:
     result = (sweep.result(run.run_id) or {}) if status == "finished" else {}
     failure = (sweep.failure(run.run_id) or {}) if status == "failed" else {}
     facts = {name: result.get(name) for name in FACTS}
-    lineage = " < ".join(str(one) for one in result.get("lineage") or ()) or None
+    lineage = json.dumps(result["lineage"]) if result.get("lineage") else None
     return {"status": status, "error": _first_line(failure.get("error", "")) or None, **facts, "lineage": lineage}
 
 
@@ -468,7 +468,7 @@ TEXTS = {
 
 def write_table(path: Path, table: Table) -> None:
     """Write a table as CSV or Parquet, by the ending of the path: complete under its name, or not at all."""
-    with _in_place(path) as temporary:
+    with in_place(path) as temporary:
         if path.suffix == ".parquet":
             arrow = _pyarrow()
             columns = {name: _arrow_column(arrow, name, values) for name, values in table.items()}
@@ -504,7 +504,7 @@ def _arrow_column(arrow: Any, name: str, values: Sequence[Any]) -> Any:
 
 
 @contextmanager
-def _in_place(path: Path) -> Iterator[Path]:
+def in_place(path: Path) -> Iterator[Path]:
     """Temporary path that takes the name `path` at the end of the block, and vanishes on an error."""
     temporary = path.with_name(f".{path.name}.new")
     try:
@@ -523,7 +523,7 @@ def _series_file(path: Path | None) -> Iterator[Callable[[PlannedRun, RunTables]
     if path is None:
         yield lambda run, tables: None
         return
-    with _in_place(path) as temporary, _SERIES_WRITERS[path.suffix](temporary) as write:
+    with in_place(path) as temporary, _SERIES_WRITERS[path.suffix](temporary) as write:
 
         def add(run: PlannedRun, tables: RunTables) -> None:
             days = tables.column("day").astype(int)

@@ -21,7 +21,7 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 MOST_LEVELS = 6
 """Combinations of factor levels beyond which pictures show all levels together."""
 RUNNING_D = 28
-WIDTH_IN, DPI = 10.0, 120
+WIDTH_IN, DPI, LEGEND_LETTERS = 10.0, 120, 130
 STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25}
 MAIN = {
     "bv_tv_change_percent": "BV/TV, change",
@@ -68,8 +68,8 @@ def _running_mean(name: str, scale: float = 1.0) -> Callable[[RunTables], np.nda
 
 
 COURSES = (
-    Course("BV/TV", "change from day 0, ", "%", _relative("BV/TV")),
-    Course("Apparent stiffness along z", "change from day 0, ", "%", _relative("stiffness_zz_mpa")),
+    Course("BV/TV", "change from the first day, ", "%", _relative("BV/TV")),
+    Course("Apparent stiffness along z", "change from the first day, ", "%", _relative("stiffness_zz_mpa")),
     Course("Activation frequency", "trailing year, ", "1/y", lambda run: run.column("Ac.f_per_y")),
     Course("Resorption", "", "10⁶ µm³/d", _running_mean("resorbed_um3", 1e-6)),
     Course("Formation", "", "10⁶ µm³/d", _running_mean("formed_um3", 1e-6)),
@@ -229,7 +229,8 @@ def _course_figure(lines: Sequence[Line], level: float, minus: str) -> Any:
             axes.set_xlabel("time, years" if _in_years(lines) else "time, days")
     handles = figure.axes[0].get_lines()[: len(lines)]
     labels = [f"{line.label or 'all runs'} ({_n(line.bands)})" for line in lines]
-    figure.legend(handles, labels, loc="outside upper left", ncols=min(len(lines), 4), frameon=False)
+    columns = max(1, LEGEND_LETTERS // (6 + max(map(len, labels))))
+    figure.legend(handles, labels, loc="outside upper left", ncols=columns, frameon=False)
     of = "paired difference" if minus else "mean"
     note = (
         f"Line: mean over {'pairs' if minus else 'runs'}. Band: {100 * level:g} % interval of the {of}, day by day. "

@@ -130,5 +130,5 @@ def _result(run: PlannedRun, days: int, bone: np.ndarray) -> dict[str, Any]:
         "tables_sha256": digest[::-1], "bv_tv_first": float(bone[0]), "bv_tv_last": float(bone[-1]), "wall_s": 1.5,
         "peak_mb": 300.0, "began_utc": f"2026-01-0{1 + run.replicate % 9}T10:00:00Z",
         "ended_utc": f"2026-01-0{1 + run.replicate % 9}T10:00:02Z", "attempts": 1,
-        "lineage": [f"burn-in {run.burn_in}"],
+        "lineage": [{"kind": "burn-in", "day": 0, "digest": "d1" * 32, "key": run.burn_in}],
     }  # fmt: skip

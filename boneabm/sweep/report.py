@@ -1,0 +1,346 @@
+"""The report of a sweep: one HTML file that stands alone, to be read, printed and passed on."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from boneabm.errors import InputError
+from boneabm.io.provenance import provenance
+from boneabm.scenario_text import read_toml
+from boneabm.sweep.collect import OUTCOMES, Collected, collect, in_place, level_text, table_rows
+from boneabm.sweep.folder import SweepFolder
+from boneabm.sweep.plots import MOST_LEVELS, row_label, write_plots
+
+REPORTED = (
+    "bv_tv_first", "bv_tv_last", "bv_tv_change_percent", "mineral_change_percent", "stiffness_zz_change_percent",
+    "bs_bv_change_percent", "ac_f_mean_per_y", "resorbed_um3", "formed_um3", "balance_um3", "osteoclasts_mean",
+    "osteoblasts_mean", "open_sites_mean", "erosion_depth_mean_um", "wall_mean_um", "perforations", "breakages",
+)  # fmt: skip
+"""Outcomes of the report; the tables hold all."""
+JUDGED = "bv_tv_change_percent"
+"""Outcome by which the report tells what common random numbers save."""
+MOST_ROWS = 40
+KNOWN = {outcome.name: outcome for outcome in OUTCOMES}
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+STYLE = """
+body { font: 15px/1.5 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; color: #1a1a1a; margin: 2rem auto;
+       max-width: 68rem; padding: 0 1.2rem; }
+h1 { font-size: 1.7rem; line-height: 1.2; margin-bottom: .2rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
+h3 { font-size: 1rem; margin-bottom: .3rem; } .question { font-size: 1.1rem; color: #444; margin-top: 0; }
+table { border-collapse: collapse; margin: .6rem 0 1rem; font-variant-numeric: tabular-nums; font-size: .88rem; }
+th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #ddd; vertical-align: top; }
+th { border-bottom: 1.5px solid #666; } th:first-child, td:first-child, .words td { text-align: left; }
+.interval { color: #666; white-space: nowrap; } .note { color: #555; font-size: .88rem; max-width: 52rem; }
+.wrong { border: 2px solid #b00020; background: #fdf0f1; padding: .5rem 1rem; border-radius: 4px; }
+.wrong strong { color: #b00020; } figure { margin: 1.2rem 0; break-inside: avoid; } img { max-width: 100%; }
+figcaption { font-weight: 600; } pre { background: #f4f4f4; padding: .7rem 1rem; overflow-x: auto; }
+code { font-size: .86rem; } tr { break-inside: avoid; } .wide { overflow-x: auto; }
+@media print { body { font-size: 11px; margin: 0; max-width: none; } h2 { break-after: avoid; } }
+"""
+
+
+def write_report(sweep: SweepFolder, out: Path | None = None, level: float = 0.95) -> Path:
+    """Write the report of a sweep, finished or not, with its tables and pictures; the path of the HTML file.
+
+    out   : HTML file, `report.html` in the sweep folder by default; tables and plots go to the sweep folder
+    level : coverage of all intervals, 0..1
+    """
+    path = Path(out) if out is not None else sweep.path / "report.html"
+    found = collect(sweep, level=level)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with in_place(path) as temporary:
+        temporary.write_text(_page(sweep, found, path), encoding="utf-8")
+    return path
+
+
+def _page(sweep: SweepFolder, found: Collected, path: Path) -> str:
+    question = _question(sweep)
+    parts = [
+        f"<h1>{escape(found.title)}</h1>",
+        f'<p class="question">{escape(question)}</p>' if question else "",
+        _progress(found),
+        _design(found),
+        _means(found),
+        _differences(found),
+        _pictures(sweep, found),
+        _variance(found),
+        _required(found),
+        _provenance(sweep, found),
+        _pandas(found, path),
+    ]
+    head = f'<meta charset="utf-8"><title>{escape(found.title)}</title><style>{STYLE}</style>'
+    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(parts) + "\n</body></html>\n"
+
+
+def _question(sweep: SweepFolder) -> str:
+    """Question of the sweep file, else of the base scenario."""
+    for file in (sweep.sweep_file, sweep.base_file):
+        question = read_toml(file.read_text(encoding="utf-8"), str(file)).get("question") if file.exists() else ""
+        if question:
+            return str(question)
+    return ""
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
+    """HTML table; the cells are HTML already."""
+    top = "".join(f"<th>{cell}</th>" for cell in head)
+    body = "\n".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    table = f'<table class="{kind}"><thead><tr>{top}</tr></thead><tbody>\n{body}\n</tbody></table>'
+    return f'<div class="wide">{table}</div>'
+
+
+def number(value: float | int | None) -> str:
+    """A number to be read: three or four digits, powers of ten from 100000, a dash where there is none."""
+    if value is None or value != value:
+        return "–"
+    if value and not 1e-3 <= abs(value) < 1e5:
+        digits, _, power = f"{value:.2e}".partition("e")
+        return f"{digits} · 10{str(int(power)).translate(SUPERSCRIPTS)}".replace("-", "−")
+    return f"{value:.{4 if abs(value) >= 1000 else 3}g}".replace("-", "−")
+
+
+def _interval(row: Mapping[str, Any], middle: str, low: str, high: str) -> str:
+    bounds = f' <span class="interval">[{number(row[low])}, {number(row[high])}]</span>'
+    return number(row[middle]) + ("" if row[low] is None or row[low] != row[low] else bounds)
+
+
+def _progress(found: Collected) -> str:
+    """How much is done; a red box where anything is not."""
+    statuses = found.runs["status"]
+    total, done = len(statuses), statuses.count("finished")
+    if done == total:
+        return f"<p>All {total} runs are finished.</p>"
+    counts = [f"{statuses.count(s)} {s}" for s in dict.fromkeys(found.missing["status"])]
+    rows = [
+        [escape(row["arm"]), escape(_levels(row, found)), str(row["replicate"]), row["status"],
+         escape(row["error"] or ""), f"<code>{row['run_id']}</code>"]
+        for row in table_rows(found.missing)[:MOST_ROWS]
+    ]  # fmt: skip
+    more = f"<p>and {total - done - MOST_ROWS} more, see {found.files['missing'].name}.</p>"
+    return (
+        f'<div class="wrong"><p><strong>{done} of {total} runs are finished; {", ".join(counts)}.</strong> '
+        "Everything below is of the finished runs alone.</p>"
+        + _table(["arm", "levels", "replicate", "status", "why", "run"], rows, "words")
+        + (more if total - done > MOST_ROWS else "")
+        + "</div>"
+    )
+
+
+def _levels(row: Mapping[str, Any], found: Collected) -> str:
+    return ", ".join(f"{key} = {level_text(row[key])}" for key in found.factors if row.get(key) is not None)
+
+
+def _design(found: Collected) -> str:
+    """Arms, factors with their levels, replicates."""
+    arms = [arm + (" (reference)" if arm == found.reference and len(found.arms) > 1 else "") for arm in found.arms]
+    rows = [["arms", escape(", ".join(arms))]] if any(found.arms) else []
+    for key in found.factors:
+        levels = dict.fromkeys(level_text(level) for level in found.runs[key] if level is not None)
+        shown = ", ".join(list(levels)[:12]) + (f", ... ({len(levels)} levels)" if len(levels) > 12 else "")
+        rows.append([f"factor <code>{escape(key)}</code>", escape(shown)])
+    days = sorted({day for day in found.runs["days"] if day is not None})
+    rows.append(["replicates (seeds)", str(len(set(found.runs["replicate"])))])
+    rows.append(["runs", str(len(found.runs["run_id"]))])
+    rows.append(["days per run", " to ".join(str(day) for day in dict.fromkeys((days[0], days[-1]))) if days else "–"])
+    shared = "A replicate has the same seed in every arm, so arms differ by treatment alone and are compared in pairs."
+    note = f'<p class="note">{shared}</p>' if len(found.arms) > 1 else ""
+    return "<h2>Design</h2>" + _table(["", ""], rows, "words") + note
+
+
+def _shown(found: Collected) -> list[dict[str, Any]]:
+    """Rows of the summary that the report shows: few combinations of levels one by one, many together."""
+    rows = [row for row in table_rows(found.summary) if row["outcome"] in REPORTED]
+    return rows if found.combinations() <= MOST_LEVELS else [row for row in rows if row["pooled"]]
+
+
+def _means(found: Collected) -> str:
+    """Means with intervals: one table per combination of levels, arms side by side."""
+    if "finished" not in found.runs["status"]:
+        return "<h2>Outcomes</h2><p>No run is finished yet.</p>"
+    tables: dict[str, dict[tuple[str, str], str]] = {}
+    for row in _shown(found):
+        title = row_label({**row, "arm": ""}, found) if found.factors else ""
+        cell = _interval(row, "mean", "low", "high")
+        tables.setdefault(title, {})[row["outcome"], row["arm"]] = cell
+    counted = {(row["outcome"], row_label(row, found)): row["n"] for row in _shown(found)}
+    parts = ["<h2>Outcomes by arm</h2>"]
+    for title, cells in tables.items():
+        heads = [_arm_head(arm, title, counted) for arm in found.arms]
+        rows = [[_named(name), *(cells.get((name, arm), "–") for arm in found.arms)] for name in REPORTED]
+        parts += [f"<h3>{escape(title)}</h3>" if title else "", _table(["outcome", *heads], rows)]
+    note = f"Mean over runs [{100 * found.level:g} % interval, Student's t]."
+    if found.combinations() > 1:
+        note += " Intervals of all levels together count every run alike, whatever its levels."
+    return "".join(parts) + f'<p class="note">{note}</p>'
+
+
+def _arm_head(arm: str, title: str, counted: Mapping[tuple[str, str], int]) -> str:
+    label = ", ".join(part for part in (arm, title) if part) or "all runs"
+    return f"{escape(arm) or 'all runs'} (n = {counted.get((REPORTED[0], label), 0)})"
+
+
+def _named(name: str) -> str:
+    outcome = KNOWN[name]
+    return escape(outcome.meaning + (f", {outcome.unit}" if outcome.unit else ""))
+
+
+def _differences(found: Collected) -> str:
+    """Paired differences from the reference arm, with effect sizes and what common random numbers save."""
+    rows = [row for row in _shown(found) if row["arm"] != found.reference] if len(found.arms) > 1 else []
+    rows = [row for row in rows if row.get("pairs")]
+    if not rows:
+        return ""
+    parts = [f"<h2>Differences from {escape(found.reference)}</h2>"]
+    head = ["outcome", "difference", "bootstrap interval", "d<sub>z</sub>", "p", "correlation", "variance ratio"]
+    for label in dict.fromkeys(row_label(row, found) for row in rows):
+        own = [row for row in rows if row_label(row, found) == label]
+        parts.append(f"<h3>{escape(label)} ({max(row['pairs'] for row in own)} pairs)</h3>")
+        parts.append(_table(head, [_difference_cells(row) for row in own]))
+        parts += [f"<p>{_saving(row, found)}</p>" for row in own if row["outcome"] == JUDGED]
+    parts.append(
+        f'<p class="note">Treated minus reference run of the same replicate and levels, mean [{100 * found.level:g} % '
+        "interval, Student's t]; the bootstrap interval resamples pairs. d<sub>z</sub>: mean difference over its "
+        "standard deviation, corrected for few pairs. p: paired t test, not corrected for the number of outcomes. "
+        "Variance ratio: variance of the difference over the sum of the variances of both arms. A change in % is "
+        "compared in percentage points. Pairs count as independent: with several geometries the intervals speak of "
+        "more seeds in these geometries, not of other bones.</p>"
+    )
+    return "".join(parts)
+
+
+def _difference_cells(row: Mapping[str, Any]) -> list[str]:
+    bootstrap = "–"
+    if row["bootstrap_low"] == row["bootstrap_low"]:
+        bootstrap = f'<span class="interval">[{number(row["bootstrap_low"])}, {number(row["bootstrap_high"])}]</span>'
+    p = row["p_value"]
+    return [
+        _named(row["outcome"]), _interval(row, "difference", "difference_low", "difference_high"), bootstrap,
+        number(row["d_z"]), "&lt; 0.001" if p < 1e-3 else number(p), number(row["correlation"]),
+        number(row["variance_ratio"]),
+    ]  # fmt: skip
+
+
+def _saving(row: Mapping[str, Any], found: Collected) -> str:
+    """What common random numbers save, in words."""
+    ratio, of = row["variance_ratio"], KNOWN[row["outcome"]].meaning
+    if ratio != ratio:
+        return f"What common random numbers save cannot be told: {of} has no spread over at least two pairs."
+    if ratio >= 1:
+        more = f"the variance of the difference in the {of} is {100 * (ratio - 1):.0f} % above that of independent seeds"
+        return f"Common random numbers do not help here: {more}."
+    if ratio == 0:
+        return f"All pairs show the same difference in the {of}: common random numbers remove its whole variance."
+    return (
+        f"Common random numbers reduce the variance of the difference in the {of} by {100 * (1 - ratio):.0f} %: "
+        f"with independent seeds the same interval would take {number(1 / ratio)} times as many runs."
+    )
+
+
+def _pictures(sweep: SweepFolder, found: Collected) -> str:
+    try:
+        paths = write_plots(sweep, found, sweep.path / "plots")
+    except InputError as error:
+        return f'<h2>Pictures</h2><p class="note">{escape(str(error))}</p>'
+    figures = [
+        f'<figure><figcaption>{escape(caption)}</figcaption><img alt="{escape(caption)}" '
+        f'src="data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"></figure>'
+        for caption, path in paths.items()
+    ]
+    return "<h2>Pictures</h2>" + "\n".join(figures) if figures else ""
+
+
+def _variance(found: Collected) -> str:
+    """Where the scatter comes from, where bones are a factor."""
+    rows = [row for row in table_rows(found.variance) if row["outcome"] in REPORTED and row["geometries"] > 1]
+    rows = [row for row in rows if row["share_geometries"] == row["share_geometries"]][:MOST_ROWS]
+    if not rows:
+        return ""
+    cells = [
+        [escape(str(row["arm"]) or "all runs"), escape(_levels(row, found)), _named(row["outcome"]),
+         escape(row["of"].replace("_", " ")), number(row["variance_geometries"]), number(row["variance_seeds"]),
+         _interval(row, "share_geometries", "share_low", "share_high")]
+        for row in rows
+    ]  # fmt: skip
+    head = ["arm", "levels", "outcome", "of", "variance between geometries", "between seeds", "share of geometries"]
+    note = (
+        "The share of geometries is the correlation of two seeds in one bone: near 1 more bones are worth more than "
+        "more seeds, near 0 the reverse. All rows are in the table variance."
+    )
+    return "<h2>Geometries and seeds</h2>" + _table(head, cells) + f'<p class="note">{note}</p>'
+
+
+def _required(found: Collected) -> str:
+    """How many replicates the next sweep needs."""
+    rows = [row for row in _shown(found) if row["n"] > 1]
+    wished = next((name for name in found.summary if name.startswith("replicates_for_")), "")
+    percent = wished.removeprefix("replicates_for_").removesuffix("_percent")
+    if not rows:
+        return ""
+    compares = "pairs" in rows[0]
+    pooled = [row for row in rows if row["pooled"]] or rows
+    cells = [
+        [escape(row_label(row, found)), _named(row["outcome"]), str(row["n"]), number(row[wished])]
+        + ([number(row["pairs_to_tell_from_0"])] if compares else [])
+        for row in pooled
+        if row[wished] is not None
+    ]
+    head = ["arm", "outcome", "n", f"replicates for a mean within {percent} %"]
+    head += ["pairs whose interval just excludes 0"] if compares else []
+    note = (
+        f"From the scatter of this sweep: replicates with which the {100 * found.level:g} % interval of the mean is "
+        f"±{percent} % of the mean, and pairs with which the interval of the difference found here ends at 0. "
+        "Below about 5 replicates the scatter itself is poorly known."
+    )
+    return "<h2>How many replicates are needed</h2>" + _table(head, cells) + f'<p class="note">{note}</p>'
+
+
+def _provenance(sweep: SweepFolder, found: Collected) -> str:
+    facts = provenance(command=())
+    began = min((day for day in found.runs["began_utc"] if day), default="–")
+    ended = max((day for day in found.runs["ended_utc"] if day), default="–")
+    hours = sum(wall or 0.0 for wall in found.runs["wall_s"]) / 3600
+    versions = [f"{key.removeprefix('version_')} {text}" for key, text in facts.items() if key.startswith("version_")]
+    rows = [
+        ["sweep", f"<code>{escape(sweep.path.name)}</code>"],
+        ["digest of all finished runs", f"<code>{sweep.digest()}</code>"],
+        ["runs", f"{escape(str(began))} to {escape(str(ended))} (UTC), {number(hours)} hours of computing"],
+        ["began from", "<br>".join(_origins(found)) or "their own first day"],
+        ["this report", escape(f"{', '.join(versions)}, {facts['platform']}")],
+    ]
+    return "<h2>Provenance</h2>" + _table(["", ""], rows, "words")
+
+
+def _origins(found: Collected) -> list[str]:
+    """First states of the runs, and how many runs began from each."""
+    texts = [text for text in found.runs["lineage"] if text]
+    words = [f"{_origin(text)} ({texts.count(text)} runs)" for text in dict.fromkeys(texts)]
+    return words[:10] + ([f"and {len(words) - 10} more, see the table runs"] if len(words) > 10 else [])
+
+
+def _origin(text: str) -> str:
+    steps = [step if isinstance(step, dict) else {"kind": step} for step in json.loads(text)]
+    named = [f"{step.get('kind', '')} {step.get('key') or step.get('run') or ''}".strip() for step in steps]
+    days = [f", day {step['day']}" if "day" in step else "" for step in steps]
+    return escape(", then ".join(name + day for name, day in zip(named, days, strict=True)))
+
+
+def _pandas(found: Collected, path: Path) -> str:
+    runs = Path(os.path.relpath(found.files["runs"], path.parent)).as_posix()
+    lines = (
+        "import pandas",
+        f'runs = pandas.read_csv("{runs}", dtype={{"run_id": str, "arm": str}}, keep_default_na=False, na_values=[""])',
+        f'print(runs.groupby("arm")["{JUDGED}"].describe())',
+    )
+    others = ", ".join(file.name for file in found.files.values())
+    return (
+        "<h2>The numbers behind it</h2>"
+        f"<p>Tables beside the sweep: {escape(others)}; pictures in the folder plots.</p>"
+        f"<pre><code>{escape(chr(10).join(lines))}</code></pre>"
+    )
