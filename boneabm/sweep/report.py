@@ -233,8 +233,8 @@ def _saving(row: Mapping[str, Any], found: Collected) -> str:
     if ratio != ratio:
         return f"What common random numbers save cannot be told: {of} has no spread over at least two pairs."
     if ratio >= 1:
-        more = f"the variance of the difference in the {of} is {100 * (ratio - 1):.0f} % above that of independent seeds"
-        return f"Common random numbers do not help here: {more}."
+        more = f"the variance of the difference in the {of} is {100 * (ratio - 1):.0f} % above that"
+        return f"Common random numbers do not help here: {more} of independent seeds."
     if ratio == 0:
         return f"All pairs show the same difference in the {of}: common random numbers remove its whole variance."
     return (
