@@ -6,18 +6,15 @@ from __future__ import annotations
 import heapq
 import logging
 import os
-import shutil
 import signal
-import threading
 import time
 import uuid
 from asyncio import CancelledError as AsyncCancelledError
-from asyncio import sleep
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -25,7 +22,8 @@ import boneabm
 from boneabm.errors import BoneabmError, InputError
 from boneabm.kernels.blocks import available_threads
 from boneabm.sweep.jobs import Job, Outcome, Work
-from boneabm.sweep.slurm import ONE_THREAD, SlurmOptions, slurm_script, worker_job
+from boneabm.sweep.slurm import ONE_THREAD, SlurmOptions, slurm_cluster, slurm_script
+from boneabm.sweep.worker import introduce, perform, stop_session
 
 __all__ = ["ClusterOptions", "SlurmOptions", "run_jobs", "slurm_script"]
 
@@ -40,7 +38,6 @@ LOST = (
     f"its worker died {RETRIES + 1} times. Most often memory is short: look for a killed process in the system's log, "
     "give workers more memory or use fewer of them, then go on with: boneabm sweep resume"
 )
-LEAVING = ("closing", "closing_gracefully", "closed", "failed")
 DASK_SETTINGS = {
     "distributed.scheduler.allowed-failures": RETRIES,
     "distributed.worker.memory.target": False,
@@ -149,15 +146,16 @@ def _local_cluster(workers: int | None, say: Callable[[str], None]) -> Iterator[
         raise InputError(f"A sweep needs at least one worker, got {count}.")
     with dask.config.set({**DASK_SETTINGS, "distributed.worker.multiprocessing-method": "spawn"}), _environment():
         try:
-            cluster = LocalCluster(
-                n_workers=count,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                dashboard_address=None,
-                memory_limit=MEMORY_LIMIT // count,
-                silence_logs=logging.CRITICAL,
-            )
+            with _interrupts_held():
+                cluster = LocalCluster(
+                    n_workers=count,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    dashboard_address=None,
+                    memory_limit=MEMORY_LIMIT // count,
+                    silence_logs=logging.CRITICAL,
+                )
         except (RuntimeError, OSError) as error:
             raise InputError(
                 f"Local worker processes did not start ({error}). A script that runs a sweep has to do so under "
@@ -170,20 +168,28 @@ def _local_cluster(workers: int | None, say: Callable[[str], None]) -> Iterator[
 
 @contextmanager
 def _slurm_cluster(options: SlurmOptions, say: Callable[[str], None]) -> Iterator[Any]:
-    arguments = worker_job(options)
-    try:
-        from dask_jobqueue import SLURMCluster
-    except ImportError:
-        raise InputError("SLURM workers need dask-jobqueue. Install it with: pip install 'boneabm[sweep]'") from None
-    if shutil.which("sbatch") is None:
-        raise InputError("There is no sbatch here. Start the sweep where SLURM jobs are submitted, on a login node.")
     import dask
 
-    arguments |= {"scheduler_options": {"dashboard_address": None}, "silence_logs": "critical"}
-    with dask.config.set(DASK_SETTINGS), SLURMCluster(**arguments) as cluster:
-        cluster.adapt(minimum_jobs=options.workers, maximum_jobs=options.workers)
+    with dask.config.set(DASK_SETTINGS), slurm_cluster(options) as cluster:
         say(f"{options.workers} SLURM jobs asked for; runs begin as soon as the first of them starts")
         yield cluster
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Processes and threads started here never see Ctrl-C, which a terminal sends to all; it reaches this thread later.
+
+    The resource tracker of multiprocessing starts first: the thread that starts it loses its mask.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -338,7 +344,7 @@ class _Session:
 
     def _greet(self) -> None:
         """InputError where a worker has another boneabm or does not see the folder of the sweep."""
-        for address, answer in sorted(self._ask(_introduce, self.sweep, boneabm.__version__).items()):
+        for address, answer in sorted(self._ask(introduce, self.sweep, boneabm.__version__).items()):
             if isinstance(answer, BaseException):
                 raise InputError(_cannot(f"The worker at {address} could not answer", answer))
             if answer:
@@ -409,7 +415,7 @@ class _Session:
             self._look(every_s=0.5)
             if not self.workers:
                 break
-            self._ask(_stop_session, self.name)
+            self._ask(stop_session, self.name)
             asked_s = time.monotonic()
             while self.running and time.monotonic() - asked_s < 1:
                 self._collect(0.2)
@@ -426,100 +432,8 @@ def _cannot(what: str, error: BaseException) -> str:
     )
 
 
-# The other side: in worker processes
-
-
-@dataclass
-class _Process:
-    """What a worker process knows beside its jobs.
-
-    stopped   : sessions that were asked to stop
-    leaving   : the process was asked to end by a signal
-    busy      : names of jobs that run here
-    listening : signal handlers are in place
-    """
-
-    stopped: set[str] = field(default_factory=set)
-    leaving: threading.Event = field(default_factory=threading.Event)
-    busy: set[str] = field(default_factory=set)
-    listening: bool = False
-
-
-_HERE = _Process()
-
-
 def _perform(work: Work, job: Job, session: tuple[str, str]) -> Outcome:
-    """Run one job in this worker, until it ends, the session (name, version) stops or the worker leaves."""
+    """In a worker process: run one job."""
     from distributed import get_worker
 
-    name, version = session
-    worker = get_worker()
-    worker.loop.add_callback(_listen, worker)
-    if unfit := _unfit(job.sweep, version, worker):
-        raise InputError(unfit)
-
-    def stop() -> bool:
-        return name in _HERE.stopped or _HERE.leaving.is_set() or worker.status.name in LEAVING
-
-    if stop():
-        return Outcome(job.name, "stopped")
-    _HERE.busy.add(job.name)
-    worker.log_event(name, job.name)
-    try:
-        return work(job, stop)
-    finally:
-        _HERE.busy.discard(job.name)
-
-
-def _introduce(sweep: str, version: str, dask_worker: Any) -> str:
-    """Why this worker cannot take part, "" if it can."""
-    _listen(dask_worker)
-    return _unfit(sweep, version, dask_worker)
-
-
-def _unfit(sweep: str, version: str, worker: Any) -> str:
-    if version != boneabm.__version__:
-        return (
-            f"The worker at {worker.address} has boneabm {boneabm.__version__}, the sweep was started with {version}. "
-            "Install the same version everywhere and start the workers again."
-        )
-    if not Path(sweep).is_dir():
-        return (
-            f"The folder {sweep} is not seen from the worker at {worker.address}. Put the sweep on a file system that "
-            "all workers share, under the same path."
-        )
-    return ""
-
-
-def _stop_session(session: str) -> None:
-    _HERE.stopped.add(session)
-
-
-def _listen(worker: Any) -> None:
-    """Let SIGTERM end this process only after running jobs have written their checkpoints.
-
-    Ctrl-C reaches every process of a terminal; under a nanny the nanny or the session then asks the worker to end.
-    """
-    if _HERE.listening or threading.current_thread() is not threading.main_thread():
-        return
-    _HERE.listening = True
-
-    def leave(*_: Any) -> None:
-        if not _HERE.leaving.is_set():
-            _HERE.leaving.set()
-            worker.loop.add_callback_from_signal(_leave, worker)
-
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, signal.SIG_IGN if worker.nanny else leave)
-
-
-async def _leave(worker: Any) -> None:
-    """Take no new job, wait for the running ones, let their outcomes reach the session, end; a nanny starts another."""
-    from distributed.core import Status
-
-    if worker.status is Status.running:
-        worker.status = Status.closing_gracefully
-    while _HERE.busy:
-        await sleep(0.1)
-    await sleep(1)
-    await worker.close(nanny=False, reason="signal")
+    return perform(get_worker(), work, job, session)

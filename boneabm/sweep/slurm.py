@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from boneabm.errors import InputError
 
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("NUMBA", "OMP", "OPENBLAS", "MKL", "NUMEXPR")}
-NEVER_PAUSE = {
-    f"DASK_DISTRIBUTED__WORKER__MEMORY__{threshold}": "False" for threshold in ("TARGET", "SPILL", "PAUSE")
-}
+NEVER_PAUSE = {f"DASK_DISTRIBUTED__WORKER__MEMORY__{threshold}": "False" for threshold in ("TARGET", "SPILL", "PAUSE")}
 SHORTEST_WALLTIME_S = 600
 _UNITS_S = {"min": 60, "h": 3600, "d": 86400}
 _CLOCK = re.compile(r"(?:(\d+)-)?(\d{1,3}):([0-5]\d):([0-5]\d)")
@@ -108,8 +109,29 @@ def _check(options: SlurmOptions) -> None:
 def slurm_script(options: SlurmOptions) -> str:
     """Submission script of one worker job, as it is handed to sbatch; needs no cluster and starts nothing."""
     arguments = worker_job(options)
+    job = _jobqueue().slurm.SLURMJob(scheduler="tcp://SCHEDULER:PORT", name="boneabm-worker", **arguments)
+    return str(job.job_script())
+
+
+@contextmanager
+def slurm_cluster(options: SlurmOptions) -> Iterator[Any]:
+    """Scheduler in this process and worker jobs in the queue; a job that ends is replaced until the cluster is closed.
+
+    Scripts and output of the jobs are in the current folder, as SLURM does it.
+    """
+    arguments = worker_job(options)
+    jobqueue = _jobqueue()
+    if shutil.which("sbatch") is None:
+        raise InputError("There is no sbatch here. Start the sweep where SLURM jobs are submitted, on a login node.")
+    arguments |= {"scheduler_options": {"dashboard_address": None}, "silence_logs": "critical"}
+    with jobqueue.SLURMCluster(**arguments) as cluster:
+        cluster.adapt(minimum_jobs=options.workers, maximum_jobs=options.workers)
+        yield cluster
+
+
+def _jobqueue() -> Any:
     try:
-        from dask_jobqueue.slurm import SLURMJob
+        import dask_jobqueue
     except ImportError:
         raise InputError("SLURM workers need dask-jobqueue. Install it with: pip install 'boneabm[sweep]'") from None
-    return str(SLURMJob(scheduler="tcp://SCHEDULER:PORT", name="boneabm-worker", **arguments).job_script())
+    return dask_jobqueue
