@@ -25,23 +25,30 @@ REPORTED = (
 """Outcomes of the report; the tables hold all."""
 JUDGED = "bv_tv_change_percent"
 """Outcome by which the report tells what common random numbers save."""
+SPLIT = ("bv_tv_last", JUDGED, "stiffness_zz_change_percent", "ac_f_mean_per_y")
+"""Outcomes whose variance the report splits between geometries and seeds."""
 MOST_ROWS = 40
 KNOWN = {outcome.name: outcome for outcome in OUTCOMES}
+READ_AS = {"um3": (1e-6, "10⁶ µm³"), "um": (1.0, "µm"), "um/d": (1.0, "µm/d"), "g/cm3": (1.0, "g/cm³")}
+"""Units in which the report shows values: factor and name."""
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 STYLE = """
 body { font: 15px/1.5 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; color: #1a1a1a; margin: 2rem auto;
        max-width: 68rem; padding: 0 1.2rem; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin-bottom: .2rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
-h3 { font-size: 1rem; margin-bottom: .3rem; } .question { font-size: 1.1rem; color: #444; margin-top: 0; }
+h3 { font-size: 1rem; margin-bottom: .3rem; } h4 { font-size: .92rem; margin: .8rem 0 0; }
+.question { font-size: 1.1rem; color: #444; margin-top: 0; }
 table { border-collapse: collapse; margin: .6rem 0 1rem; font-variant-numeric: tabular-nums; font-size: .88rem; }
 th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #ddd; vertical-align: top; }
 th { border-bottom: 1.5px solid #666; } th:first-child, td:first-child, .words td { text-align: left; }
+td + td { white-space: nowrap; } .words td { white-space: normal; }
 .interval { color: #666; white-space: nowrap; } .note { color: #555; font-size: .88rem; max-width: 52rem; }
 .wrong { border: 2px solid #b00020; background: #fdf0f1; padding: .5rem 1rem; border-radius: 4px; }
 .wrong strong { color: #b00020; } figure { margin: 1.2rem 0; break-inside: avoid; } img { max-width: 100%; }
 figcaption { font-weight: 600; } pre { background: #f4f4f4; padding: .7rem 1rem; overflow-x: auto; }
-code { font-size: .86rem; } tr { break-inside: avoid; } .wide { overflow-x: auto; }
+code { font-size: .86rem; } summary { cursor: pointer; font-weight: 600; margin: .4rem 0; }
+tr { break-inside: avoid; } .wide { overflow-x: auto; }
 @media print { body { font-size: 11px; margin: 0; max-width: none; } h2 { break-after: avoid; } }
 """
 
@@ -97,18 +104,31 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -
 
 
 def number(value: float | int | None) -> str:
-    """A number to be read: three or four digits, powers of ten from 100000, a dash where there is none."""
+    """A number to be read: three digits, all of whole numbers, powers of ten where large or small, a dash for none."""
     if value is None or value != value:
         return "–"
     if value and not 1e-3 <= abs(value) < 1e5:
         digits, _, power = f"{value:.2e}".partition("e")
         return f"{digits} · 10{str(int(power)).translate(SUPERSCRIPTS)}".replace("-", "−")
-    return f"{value:.{4 if abs(value) >= 1000 else 3}g}".replace("-", "−")
+    text = f"{value:.0f}" if value == round(value) or abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
+    return text.replace("-", "−")
 
 
 def _interval(row: Mapping[str, Any], middle: str, low: str, high: str) -> str:
-    bounds = f' <span class="interval">[{number(row[low])}, {number(row[high])}]</span>'
-    return number(row[middle]) + ("" if row[low] is None or row[low] != row[low] else bounds)
+    return " ".join(part for part in (number(_read(row, middle)), _bounds(row, low, high)) if part)
+
+
+def _bounds(row: Mapping[str, Any], low: str, high: str) -> str:
+    """[low, high], nothing where they are not known."""
+    if row[low] is None or row[low] != row[low]:
+        return ""
+    return f'<span class="interval">[{number(_read(row, low))}, {number(_read(row, high))}]</span>'
+
+
+def _read(row: Mapping[str, Any], name: str) -> float | None:
+    """Value in the unit in which the report shows it."""
+    value, factor = row[name], 1.0 if name.startswith("share") else READ_AS.get(row["unit"], (1.0, ""))[0]
+    return None if value is None else factor * value
 
 
 def _progress(found: Collected) -> str:
@@ -155,56 +175,81 @@ def _design(found: Collected) -> str:
 
 
 def _shown(found: Collected) -> list[dict[str, Any]]:
-    """Rows of the summary that the report shows: few combinations of levels one by one, many together."""
+    """Rows of the summary that the report shows: all levels together first, then a few combinations one by one."""
     rows = [row for row in table_rows(found.summary) if row["outcome"] in REPORTED]
-    return rows if found.combinations() <= MOST_LEVELS else [row for row in rows if row["pooled"]]
+    if found.combinations() > MOST_LEVELS:
+        rows = [row for row in rows if row["pooled"]]
+    return sorted(rows, key=lambda row: (not row["pooled"], REPORTED.index(row["outcome"])))
+
+
+def _by_levels(found: Collected) -> dict[str, list[dict[str, Any]]]:
+    """Shown rows of the summary by combination of levels."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in _shown(found):
+        groups.setdefault(row_label({**row, "arm": ""}, found) if found.factors else "", []).append(row)
+    return groups
+
+
+def _folded(title: str, inside: str, first: bool) -> str:
+    """A part below its title; parts after the first open on demand."""
+    if first:
+        return (f"<h3>{escape(title)}</h3>" if title else "") + inside
+    return f"<details><summary>{escape(title)}</summary>{inside}</details>"
 
 
 def _means(found: Collected) -> str:
-    """Means with intervals: one table per combination of levels, arms side by side."""
+    """Means with intervals: arms side by side, one table per combination of levels."""
     if "finished" not in found.runs["status"]:
-        return "<h2>Outcomes</h2><p>No run is finished yet.</p>"
-    tables: dict[str, dict[tuple[str, str], str]] = {}
-    for row in _shown(found):
-        title = row_label({**row, "arm": ""}, found) if found.factors else ""
-        cell = _interval(row, "mean", "low", "high")
-        tables.setdefault(title, {})[row["outcome"], row["arm"]] = cell
-    counted = {(row["outcome"], row_label(row, found)): row["n"] for row in _shown(found)}
-    parts = ["<h2>Outcomes by arm</h2>"]
-    for title, cells in tables.items():
-        heads = [_arm_head(arm, title, counted) for arm in found.arms]
-        rows = [[_named(name), *(cells.get((name, arm), "–") for arm in found.arms)] for name in REPORTED]
-        parts += [f"<h3>{escape(title)}</h3>" if title else "", _table(["outcome", *heads], rows)]
+        return "<h2>Outcomes by arm</h2><p>No run is finished yet.</p>"
+    parts: list[str] = []
+    for title, rows in _by_levels(found).items():
+        cells = {(row["outcome"], row["arm"]): _interval(row, "mean", "low", "high") for row in rows}
+        n = {row["arm"]: row["n"] for row in rows if row["outcome"] == REPORTED[0]}
+        head = ["outcome", *(f"{escape(arm or 'all runs')} (n = {n.get(arm, 0)})" for arm in found.arms)]
+        body = [[_named(name), *(cells.get((name, arm), "–") for arm in found.arms)] for name in REPORTED]
+        parts.append(_folded(title, _table(head, body), first=not parts))
     note = f"Mean over runs [{100 * found.level:g} % interval, Student's t]."
     if found.combinations() > 1:
-        note += " Intervals of all levels together count every run alike, whatever its levels."
-    return "".join(parts) + f'<p class="note">{note}</p>'
+        note += " All levels together: every run counts alike, whatever its levels."
+    return "<h2>Outcomes by arm</h2>" + "".join(parts) + f'<p class="note">{note}</p>'
 
 
-def _arm_head(arm: str, title: str, counted: Mapping[tuple[str, str], int]) -> str:
-    label = ", ".join(part for part in (arm, title) if part) or "all runs"
-    return f"{escape(arm) or 'all runs'} (n = {counted.get((REPORTED[0], label), 0)})"
-
-
-def _named(name: str) -> str:
+def _named(name: str, difference: bool = False) -> str:
+    """Meaning and unit of an outcome; the difference of two percentages is in percentage points."""
     outcome = KNOWN[name]
-    return escape(outcome.meaning + (f", {outcome.unit}" if outcome.unit else ""))
+    unit = READ_AS.get(outcome.unit, (1.0, outcome.unit))[1]
+    if difference:
+        unit = unit.replace("%", "percentage points")
+    return escape(outcome.meaning + (f", {unit}" if unit else ""))
 
 
 def _differences(found: Collected) -> str:
     """Paired differences from the reference arm, with effect sizes and what common random numbers save."""
-    rows = [row for row in _shown(found) if row["arm"] != found.reference] if len(found.arms) > 1 else []
-    rows = [row for row in rows if row.get("pairs")]
-    if not rows:
+    parts: list[str] = []
+    for title, rows in _by_levels(found).items():
+        paired = [row for row in rows if row.get("pairs")]
+        if paired:
+            parts.append(_folded(title, _difference_tables(paired, found), first=not parts))
+    if not parts:
         return ""
-    parts = [f"<h2>Differences from {escape(found.reference)}</h2>"]
+    return f"<h2>Differences from {escape(found.reference)}</h2>" + "".join(parts) + _difference_note(found)
+
+
+def _difference_tables(paired: Sequence[Mapping[str, Any]], found: Collected) -> str:
+    """One table per treated arm."""
     head = ["outcome", "difference", "bootstrap interval", "d<sub>z</sub>", "p", "correlation", "variance ratio"]
-    for label in dict.fromkeys(row_label(row, found) for row in rows):
-        own = [row for row in rows if row_label(row, found) == label]
-        parts.append(f"<h3>{escape(label)} ({max(row['pairs'] for row in own)} pairs)</h3>")
-        parts.append(_table(head, [_difference_cells(row) for row in own]))
-        parts += [f"<p>{_saving(row, found)}</p>" for row in own if row["outcome"] == JUDGED]
-    parts.append(
+    parts = []
+    for arm in found.arms:
+        own = [row for row in paired if row["arm"] == arm]
+        if own:
+            title = f"{arm} minus {found.reference} ({max(row['pairs'] for row in own)} pairs)"
+            parts += [f"<h4>{escape(title)}</h4>", _table(head, [_difference_cells(row) for row in own])]
+            parts += [f"<p>{_saving(row)}</p>" for row in own if row["outcome"] == JUDGED]
+    return "".join(parts)
+
+
+def _difference_note(found: Collected) -> str:
+    return (
         f'<p class="note">Treated minus reference run of the same replicate and levels, mean [{100 * found.level:g} % '
         "interval, Student's t]; the bootstrap interval resamples pairs. d<sub>z</sub>: mean difference over its "
         "standard deviation, corrected for few pairs. p: paired t test, not corrected for the number of outcomes. "
@@ -212,34 +257,31 @@ def _differences(found: Collected) -> str:
         "compared in percentage points. Pairs count as independent: with several geometries the intervals speak of "
         "more seeds in these geometries, not of other bones.</p>"
     )
-    return "".join(parts)
 
 
 def _difference_cells(row: Mapping[str, Any]) -> list[str]:
-    bootstrap = "–"
-    if row["bootstrap_low"] == row["bootstrap_low"]:
-        bootstrap = f'<span class="interval">[{number(row["bootstrap_low"])}, {number(row["bootstrap_high"])}]</span>'
     p = row["p_value"]
     return [
-        _named(row["outcome"]), _interval(row, "difference", "difference_low", "difference_high"), bootstrap,
-        number(row["d_z"]), "&lt; 0.001" if p < 1e-3 else number(p), number(row["correlation"]),
-        number(row["variance_ratio"]),
+        _named(row["outcome"], difference=True), _interval(row, "difference", "difference_low", "difference_high"),
+        _bounds(row, "bootstrap_low", "bootstrap_high") or "–", number(row["d_z"]),
+        "&lt; 0.001" if p < 1e-3 else number(p), number(row["correlation"]), number(row["variance_ratio"]),
     ]  # fmt: skip
 
 
-def _saving(row: Mapping[str, Any], found: Collected) -> str:
+def _saving(row: Mapping[str, Any]) -> str:
     """What common random numbers save, in words."""
-    ratio, of = row["variance_ratio"], KNOWN[row["outcome"]].meaning
+    ratio, of = row["variance_ratio"], f"the variance of the difference in the {KNOWN[row['outcome']].meaning}"
     if ratio != ratio:
-        return f"What common random numbers save cannot be told: {of} has no spread over at least two pairs."
-    if ratio >= 1:
-        more = f"the variance of the difference in the {of} is {100 * (ratio - 1):.0f} % above that"
-        return f"Common random numbers do not help here: {more} of independent seeds."
+        return f"What common random numbers save cannot be told: {of} needs two pairs that are not all alike."
     if ratio == 0:
-        return f"All pairs show the same difference in the {of}: common random numbers remove its whole variance."
+        return f"Common random numbers remove {of} altogether: it is the same in all pairs."
+    if abs(ratio - 1) < 0.05:
+        return f"Common random numbers make no difference here: {of} is what independent seeds would give."
+    if ratio > 1:
+        return f"Common random numbers do not help here: they raise {of} by {100 * (ratio - 1):.0f} %."
     return (
-        f"Common random numbers reduce the variance of the difference in the {of} by {100 * (1 - ratio):.0f} %: "
-        f"with independent seeds the same interval would take {number(1 / ratio)} times as many runs."
+        f"Common random numbers reduce {of} by {100 * (1 - ratio):.0f} %: with independent seeds the same interval "
+        f"would take {number(1 / ratio)} times as many runs."
     )
 
 
@@ -248,17 +290,20 @@ def _pictures(sweep: SweepFolder, found: Collected) -> str:
         paths = write_plots(sweep, found, sweep.path / "plots")
     except InputError as error:
         return f'<h2>Pictures</h2><p class="note">{escape(str(error))}</p>'
-    figures = [
-        f'<figure><figcaption>{escape(caption)}</figcaption><img alt="{escape(caption)}" '
+    figures = {
+        caption: f'<figure><figcaption>{escape(caption)}</figcaption><img alt="{escape(caption)}" '
         f'src="data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"></figure>'
         for caption, path in paths.items()
-    ]
-    return "<h2>Pictures</h2>" + "\n".join(figures) if figures else ""
+    }
+    of_levels = [caption for caption in figures if " = " in caption]
+    parts = [figure for caption, figure in figures.items() if caption not in of_levels]
+    parts += [_folded(caption, figures[caption], first=False) for caption in of_levels]
+    return "<h2>Pictures</h2>" + "\n".join(parts) if parts else ""
 
 
 def _variance(found: Collected) -> str:
     """Where the scatter comes from, where bones are a factor."""
-    rows = [row for row in table_rows(found.variance) if row["outcome"] in REPORTED and row["geometries"] > 1]
+    rows = [row for row in table_rows(found.variance) if row["outcome"] in SPLIT]
     rows = [row for row in rows if row["share_geometries"] == row["share_geometries"]][:MOST_ROWS]
     if not rows:
         return ""
@@ -278,27 +323,25 @@ def _variance(found: Collected) -> str:
 
 def _required(found: Collected) -> str:
     """How many replicates the next sweep needs."""
-    rows = [row for row in _shown(found) if row["n"] > 1]
+    rows = {(row["outcome"], row["arm"]): row for row in next(iter(_by_levels(found).values()), [])}
     wished = next((name for name in found.summary if name.startswith("replicates_for_")), "")
-    percent = wished.removeprefix("replicates_for_").removesuffix("_percent")
-    if not rows:
+    if not any(row["n"] > 1 for row in rows.values()):
         return ""
-    compares = "pairs" in rows[0]
-    pooled = [row for row in rows if row["pooled"]] or rows
+    percent = wished.removeprefix("replicates_for_").removesuffix("_percent")
+    treated = [arm for arm in found.arms if arm != found.reference and "pairs" in found.summary]
+    columns = [(arm, wished, f"mean ±{percent} %: {arm or 'all runs'}") for arm in found.arms]
+    columns += [(arm, "pairs_to_tell_from_0", f"difference: {arm}") for arm in treated]
     cells = [
-        [escape(row_label(row, found)), _named(row["outcome"]), str(row["n"]), number(row[wished])]
-        + ([number(row["pairs_to_tell_from_0"])] if compares else [])
-        for row in pooled
-        if row[wished] is not None
+        [_named(name), *(number(rows[name, arm][column]) if (name, arm) in rows else "–" for arm, column, _ in columns)]
+        for name in REPORTED
     ]
-    head = ["arm", "outcome", "n", f"replicates for a mean within {percent} %"]
-    head += ["pairs whose interval just excludes 0"] if compares else []
     note = (
-        f"From the scatter of this sweep: replicates with which the {100 * found.level:g} % interval of the mean is "
-        f"±{percent} % of the mean, and pairs with which the interval of the difference found here ends at 0. "
-        "Below about 5 replicates the scatter itself is poorly known."
+        "Estimated from the scatter of this sweep. Mean: replicates with which its "
+        f"{100 * found.level:g} % interval is ±{percent} % of the mean. Difference: pairs with which the interval of the "
+        "difference found here just excludes 0. Below about 5 replicates the scatter itself is poorly known."
     )
-    return "<h2>How many replicates are needed</h2>" + _table(head, cells) + f'<p class="note">{note}</p>'
+    table = _table(["outcome", *(escape(head) for _, _, head in columns)], cells)
+    return "<h2>How many replicates are needed</h2>" + table + f'<p class="note">{note}</p>'
 
 
 def _provenance(sweep: SweepFolder, found: Collected) -> str:

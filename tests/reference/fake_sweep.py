@@ -28,9 +28,9 @@ def own(replicate: int) -> float:
 
 
 def bv_tv(arm: int, replicate: int, day: Any, geometry: int = 0) -> Any:
-    """BV/TV of arm 0, 1, ...: a level of the geometry and the seed, and a loss per year in proportion to the arm."""
-    level = 0.2 + 0.01 * (geometry % 3) + 0.004 * shared(replicate)
-    return level - arm * (0.01 + 0.002 * own(replicate)) * day / 365
+    """BV/TV of arm 0, 1, ...: level and drift of the geometry and the seed, less a loss in proportion to the arm."""
+    common = 0.2 + 0.01 * (geometry % 3) + 0.004 * shared(replicate) * (1 + day / 365)
+    return common - arm * (0.01 + 0.002 * own(replicate)) * day / 365
 
 
 def series(arm: int, replicate: int, days: int, geometry: int = 0) -> dict[str, np.ndarray]:
