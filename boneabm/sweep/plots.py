@@ -284,6 +284,8 @@ def _forest(found: Collected) -> Any:
         axes.set_xlabel(f"minus {found.reference}, {_difference_unit(units[name]) or 'number'}")
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(len(labels) - 0.5, -0.5)
+    note = f"Point: mean paired difference. Line: its {100 * found.level:g} % interval."
+    figure.supxlabel(note, x=0.99, ha="right", fontsize=7.5, color="0.35")
     return figure
 
 

@@ -27,7 +27,7 @@ JUDGED = "bv_tv_change_percent"
 """Outcome by which the report tells what common random numbers save."""
 SPLIT = ("bv_tv_last", JUDGED, "stiffness_zz_change_percent", "ac_f_mean_per_y")
 """Outcomes whose variance the report splits between geometries and seeds."""
-MOST_ROWS = 40
+MOST_ROWS, MOST_REPLICATES = 40, 10_000
 KNOWN = {outcome.name: outcome for outcome in OUTCOMES}
 READ_AS = {"um3": (1e-6, "10⁶ µm³"), "um": (1.0, "µm"), "um/d": (1.0, "µm/d"), "g/cm3": (1.0, "g/cm³")}
 """Units in which the report shows values: factor and name."""
@@ -41,7 +41,7 @@ h3 { font-size: 1rem; margin-bottom: .3rem; } h4 { font-size: .92rem; margin: .8
 .question { font-size: 1.1rem; color: #444; margin-top: 0; }
 table { border-collapse: collapse; margin: .6rem 0 1rem; font-variant-numeric: tabular-nums; font-size: .88rem; }
 th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #ddd; vertical-align: top; }
-th { border-bottom: 1.5px solid #666; } th:first-child, td:first-child, .words td { text-align: left; }
+th { border-bottom: 1.5px solid #666; } th:first-child, td:first-child, .words td, .words th { text-align: left; }
 td + td { white-space: nowrap; } .words td { white-space: normal; }
 .interval { color: #666; white-space: nowrap; } .note { color: #555; font-size: .88rem; max-width: 52rem; }
 .wrong { border: 2px solid #b00020; background: #fdf0f1; padding: .5rem 1rem; border-radius: 4px; }
@@ -96,10 +96,10 @@ def _question(sweep: SweepFolder) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
-    """HTML table; the cells are HTML already."""
-    top = "".join(f"<th>{cell}</th>" for cell in head)
+    """HTML table, without a head where none is given; the cells are HTML already."""
+    top = "<thead><tr>" + "".join(f"<th>{cell}</th>" for cell in head) + "</tr></thead>" if head else ""
     body = "\n".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    table = f'<table class="{kind}"><thead><tr>{top}</tr></thead><tbody>\n{body}\n</tbody></table>'
+    table = f'<table class="{kind}">{top}<tbody>\n{body}\n</tbody></table>'
     return f'<div class="wide">{table}</div>'
 
 
@@ -171,7 +171,7 @@ def _design(found: Collected) -> str:
     rows.append(["days per run", " to ".join(str(day) for day in dict.fromkeys((days[0], days[-1]))) if days else "–"])
     shared = "A replicate has the same seed in every arm, so arms differ by treatment alone and are compared in pairs."
     note = f'<p class="note">{shared}</p>' if len(found.arms) > 1 else ""
-    return "<h2>Design</h2>" + _table(["", ""], rows, "words") + note
+    return "<h2>Design</h2>" + _table([], rows, "words") + note
 
 
 def _shown(found: Collected) -> list[dict[str, Any]]:
@@ -332,32 +332,38 @@ def _required(found: Collected) -> str:
     columns = [(arm, wished, f"mean ±{percent} %: {arm or 'all runs'}") for arm in found.arms]
     columns += [(arm, "pairs_to_tell_from_0", f"difference: {arm}") for arm in treated]
     cells = [
-        [_named(name), *(number(rows[name, arm][column]) if (name, arm) in rows else "–" for arm, column, _ in columns)]
+        [_named(name), *(_count(rows[name, arm][column]) if (name, arm) in rows else "–" for arm, column, _ in columns)]
         for name in REPORTED
     ]
     note = (
         "Estimated from the scatter of this sweep. Mean: replicates with which its "
-        f"{100 * found.level:g} % interval is ±{percent} % of the mean. Difference: pairs with which the interval of the "
-        "difference found here just excludes 0. Below about 5 replicates the scatter itself is poorly known."
+        f"{100 * found.level:g} % interval is ±{percent} % of the mean. Difference: pairs with which the interval of "
+        "the difference found here just excludes 0. Below about 5 replicates the scatter itself is poorly known."
     )
     table = _table(["outcome", *(escape(head) for _, _, head in columns)], cells)
     return "<h2>How many replicates are needed</h2>" + table + f'<p class="note">{note}</p>'
+
+
+def _count(needed: int | None) -> str:
+    return f"&gt; {MOST_REPLICATES}" if needed is not None and needed > MOST_REPLICATES else number(needed)
 
 
 def _provenance(sweep: SweepFolder, found: Collected) -> str:
     facts = provenance(command=())
     began = min((day for day in found.runs["began_utc"] if day), default="–")
     ended = max((day for day in found.runs["ended_utc"] if day), default="–")
-    hours = sum(wall or 0.0 for wall in found.runs["wall_s"]) / 3600
+    spent_s = sum(wall or 0.0 for wall in found.runs["wall_s"])
+    spent = f"{number(spent_s / 3600)} hours" if spent_s >= 3600 else f"{number(spent_s)} s"
     versions = [f"{key.removeprefix('version_')} {text}" for key, text in facts.items() if key.startswith("version_")]
     rows = [
         ["sweep", f"<code>{escape(sweep.path.name)}</code>"],
         ["digest of all finished runs", f"<code>{sweep.digest()}</code>"],
-        ["runs", f"{escape(str(began))} to {escape(str(ended))} (UTC), {number(hours)} hours of computing"],
+        ["runs", f"{escape(str(began))} to {escape(str(ended))} (UTC), {spent} of computing"],
+        ["version of the model", escape(sweep.model_version()) or "–"],
         ["began from", "<br>".join(_origins(found)) or "their own first day"],
         ["this report", escape(f"{', '.join(versions)}, {facts['platform']}")],
     ]
-    return "<h2>Provenance</h2>" + _table(["", ""], rows, "words")
+    return "<h2>Provenance</h2>" + _table([], rows, "words")
 
 
 def _origins(found: Collected) -> list[str]:
@@ -378,7 +384,7 @@ def _pandas(found: Collected, path: Path) -> str:
     runs = Path(os.path.relpath(found.files["runs"], path.parent)).as_posix()
     lines = (
         "import pandas",
-        f'runs = pandas.read_csv("{runs}", dtype={{"run_id": str, "arm": str}}, keep_default_na=False, na_values=[""])',
+        f'runs = pandas.read_csv("{runs}", dtype={{"run_id": str, "arm": str}})',
         f'print(runs.groupby("arm")["{JUDGED}"].describe())',
     )
     others = ", ".join(file.name for file in found.files.values())

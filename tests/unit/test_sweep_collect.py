@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import re
 import tracemalloc
 import warnings
 from pathlib import Path
@@ -13,6 +16,8 @@ from fake_sweep import bv_tv, own, series, write_sweep
 from boneabm.errors import InputError
 from boneabm.sweep.collect import OUTCOMES, Collected, collect, factor_columns, table_rows
 from boneabm.sweep.folder import SweepFolder
+from boneabm.sweep.plots import COURSES, levels_text, read_curves, write_plots
+from boneabm.sweep.report import number, write_report
 
 pandas = pytest.importorskip("pandas")
 
@@ -223,7 +228,98 @@ def _peak_mb(sweep: SweepFolder) -> float:
 
 
 def test_memory_does_not_grow_with_the_number_of_runs(tmp_path: Path) -> None:
-    """From 20 to 100 runs of 400 days the peak grows by less than 3 MB; their series alone would be 8 MB."""
-    few = _peak_mb(write_sweep(tmp_path / "few", replicates=10, days=400))
-    many = _peak_mb(write_sweep(tmp_path / "many", replicates=50, days=400))
-    assert many - few < 3.0
+    """From 20 to 100 runs of 150 days the peak grows by less than 0.5 MB; their series would take 2.7 MB more.
+
+    Without arms: the bootstrap of differences has a bounded buffer of its own.
+    """
+    few = _peak_mb(write_sweep(tmp_path / "few", ("",), replicates=20, days=150))
+    many = _peak_mb(write_sweep(tmp_path / "many", ("",), replicates=100, days=150))
+    assert many - few < 0.5
+
+
+def test_curves_are_means_of_runs_and_of_pairs(tmp_path: Path) -> None:
+    """Bands of BV/TV in % and of its difference against the formula, by level and arm."""
+    factors = [{"bone.seed": 0}, {"bone.seed": 1}]
+    sweep = write_sweep(tmp_path / "s", factors=factors, replicates=5, days=50, unfinished={("control", 1): "failed"})
+    curves = read_curves(sweep, collect(sweep))
+    day = np.arange(51)
+
+    def percent(arm: int, replicate: int) -> np.ndarray:
+        return 100 * (bv_tv(arm, replicate, day, 1) / bv_tv(arm, replicate, 0, 1) - 1)
+
+    band = curves.arms["ovx", "bone.seed = 1"][0]
+    assert band.count.tolist() == [5] * 51
+    np.testing.assert_allclose(band.mean, np.mean([percent(1, r) for r in range(5)], axis=0), atol=1e-12)
+    difference = curves.differences["ovx", "bone.seed = 1"][0]
+    assert difference.count.tolist() == [4] * 51
+    expected = np.mean([percent(1, r) - percent(0, r) for r in (0, 2, 3, 4)], axis=0)
+    np.testing.assert_allclose(difference.mean, expected, atol=1e-12)
+    assert set(curves.arms) == {(arm, f"bone.seed = {seed}") for arm in ("control", "ovx") for seed in (0, 1)}
+
+
+def test_running_means_keep_a_constant_and_a_sum(tmp_path: Path) -> None:
+    """Smoothing leaves the mean of formation where it is far from the ends, and never leaves the range of the data."""
+    sweep = write_sweep(tmp_path / "s", ("",), replicates=1, days=200)
+    band = read_curves(sweep, collect(sweep)).arms["", ""][[course.title for course in COURSES].index("Formation")]
+    raw = 1e-6 * series(0, 0, 200)["formed_um3"]
+    assert band.mean[100] == pytest.approx(raw[86:114].mean())
+    assert raw.min() <= band.mean.min() <= band.mean.max() <= raw.max()
+
+
+def test_pictures_are_png_1200_pixels_wide(tmp_path: Path) -> None:
+    """Few levels have pictures of their own, many are shown together; SVG where wished."""
+    pytest.importorskip("matplotlib")
+    few = write_sweep(tmp_path / "few", factors=[{"bone.seed": s} for s in range(2)], replicates=2, days=5)
+    paths = write_plots(few, collect(few), tmp_path / "p")
+    assert len(paths) == 3 + 3 + 1
+    for path in paths.values():
+        head = path.read_bytes()[:24]
+        assert head[1:4] == b"PNG"
+        assert int.from_bytes(head[16:20], "big") == 1200
+    many = write_sweep(tmp_path / "many", ("",), [{"bone.seed": s} for s in range(7)], replicates=1, days=5)
+    (one,) = write_plots(many, collect(many), tmp_path / "q", svg=True).values()
+    assert one.with_suffix(".svg").read_bytes().startswith(b"<?xml")
+
+
+def test_the_report_stands_alone_and_tells_what_is_missing(tmp_path: Path) -> None:
+    """Title, failure and pictures are inside; text is escaped; nothing is loaded from elsewhere."""
+    unfinished = {("ovx <b>", 1): "failed"}
+    sweep = write_sweep(tmp_path / "s", ("control", "ovx <b>"), days=20, title="A & <b>B</b>", unfinished=unfinished)
+    sweep.sweep_file.write_text('question = "Is 1 < 2?"\n', encoding="utf-8")
+    text = write_report(sweep).read_text(encoding="utf-8")
+    assert "A &amp; &lt;b&gt;B&lt;/b&gt;" in text
+    assert "<b>" not in text
+    assert "Is 1 &lt; 2?" in text
+    assert "7 of 8 runs are finished; 1 failed." in text
+    assert "no bone left &lt;at day 3&gt;" in text
+    pictures = re.findall(r'src="data:image/png;base64,([^"]+)"', text)
+    assert len(pictures) == 3
+    assert all(base64.b64decode(picture)[1:4] == b"PNG" for picture in pictures)
+    assert not re.search(r'(src|href)="(?!data:)', text)
+    assert sweep.digest() in text
+
+
+def test_the_report_says_what_common_random_numbers_save(tmp_path: Path) -> None:
+    """The percentage of the sentence is that of the variance ratio in the summary."""
+    sweep = write_sweep(tmp_path / "s", replicates=6, days=100)
+    ratio = row(collect(sweep), "ovx", "bv_tv_change_percent")["variance_ratio"]
+    text = html.unescape(write_report(sweep, tmp_path / "elsewhere" / "r.html").read_text(encoding="utf-8"))
+    assert f"by {100 * (1 - ratio):.0f} %: with independent seeds" in text
+    assert 'pandas.read_csv("../s/tables/runs.csv"' in text
+
+
+@pytest.mark.parametrize("replicates", [0, 1, 2])
+@pytest.mark.parametrize("arms", [("",), ("control", "ovx")])
+def test_a_report_of_little_or_nothing(tmp_path: Path, arms: tuple[str, ...], replicates: int) -> None:
+    """No run, one replicate, no arms: a report without intervals, no warning."""
+    text = write_report(write_sweep(tmp_path / "s", arms, replicates=replicates, days=3)).read_text(encoding="utf-8")
+    assert ("No run is finished yet." in text) == (replicates == 0)
+    assert not re.search(r"\bnan\b", re.sub(r'base64,[^"]+', "", text))
+
+
+def test_numbers_are_written_to_be_read() -> None:
+    """Three digits, whole numbers whole, powers of ten where needed, a dash where there is none."""
+    shown = {0.2: "0.200", -2.366: "−2.37", 50.0: "50", 12345.6: "12346", 1.2345e6: "1.23 · 10⁶", 2e-5: "2.00 · 10⁻⁵"}
+    assert {value: number(value) for value in shown} == shown
+    assert number(None) == number(float("nan")) == "–"
+    assert levels_text({"bone.seed": 1, "labs.pth": "38 pg/mL"}) == "bone.seed = 1, labs.pth = 38 pg/mL"
