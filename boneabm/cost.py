@@ -64,7 +64,7 @@ def cost_of(scenario: Scenario, parameters: ParameterSet) -> Cost | None:
     memory = BYTES_AT_START + voxels * BYTES_PER_VOXEL + osteocytes * BYTES_PER_OSTEOCYTE
     state = voxels * STATE_BYTES_PER_VOXEL
     snapshots = 1 + settings.days // output.volumes_every_d
-    kept = state * (1 + len(output.keep_checkpoints_d))
+    kept = state * (int(output.keep_state) + len(output.keep_checkpoints_d))
     disk = kept + snapshots * voxels * SNAPSHOT_BYTES_PER_VOXEL + settings.days * SERIES_BYTES_PER_DAY
     seconds = voxels * SECONDS_PER_VOXEL_DAY
     times = (seconds * settings.days, seconds * settings.burn_in_d)

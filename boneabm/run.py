@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from . import origin
 from .engine import Simulation
 from .errors import InputError
 from .identity import model_digest, model_version
-from .io.checkpoint import Meta, read_checkpoint
+from .io.checkpoint import read_checkpoint
 from .io.runfolder import RunFolder
 from .kernels.blocks import set_threads
 from .recording import Origin, Recorder, picture_day
@@ -93,6 +92,9 @@ def resume_run(
     stepping = Stepping(folder.path, report, stop)
     with folder.writing(wait) if wait else folder.writing():
         scenario = Scenario.from_toml(folder.scenario.read_text(encoding="utf-8"), str(folder.scenario), folder.path)
+        done = folder.read_log("finished")
+        if done and int(done[-1]["day"]) >= scenario.simulation.days:
+            return _finished(folder, done[-1])
         if not folder.checkpoint.exists():
             return _start(scenario, folder, cache or origin.default_cache(), stepping)
         return _continue(scenario, folder, stepping)
@@ -110,16 +112,13 @@ def _start(scenario: Scenario, folder: RunFolder, cache: Path, stepping: Steppin
 
 
 def _continue(scenario: Scenario, folder: RunFolder, stepping: Stepping) -> RunResult:
-    """Take the checkpoint of a run and go on, or describe a finished run."""
+    """Take the checkpoint of a run and go on."""
     arrays, meta = read_checkpoint(folder.checkpoint)
     if meta["model"] != model_digest(scenario):
         raise InputError(
             f"{folder.checkpoint}: was written with other parameters or effects than this version of boneabm has, so "
             "it cannot be continued to the same result. Use the version that began it, or run again."
         )
-    done = folder.read_log("finished")
-    if done and int(meta["day"]) >= scenario.simulation.days:
-        return _finished(folder, meta, done[-1])
     simulation = origin.restored(scenario, arrays, str(folder.checkpoint))
     recorder = Recorder(folder, scenario, Origin.of(meta), simulation)
     recorder.resume(simulation, meta)
@@ -131,17 +130,19 @@ def _continue(scenario: Scenario, folder: RunFolder, stepping: Stepping) -> RunR
 def _conclude(simulation: Simulation, recorder: Recorder, warnings: list[str]) -> RunResult:
     """Log the end of a run and describe it."""
     folder, bv_tv = recorder.folder, simulation.tissue.lattice.bv_tv
-    day, wall_s, digest, picture = simulation.day, recorder.wall_s(), recorder.state_sha256, picture_day(folder)
-    folder.log("finished", day=day, state_sha256=digest, bv_tv_last=bv_tv, picture_day=picture, wall_s=wall_s)
-    facts = (day, wall_s, digest, recorder.bv_tv_first, bv_tv, picture)
-    return RunResult(folder.path, *facts, phase_s=dict(simulation.phase_s), warnings=warnings)
+    facts: dict[str, Any] = {"wall_s": recorder.wall_s(), "state_sha256": recorder.state_sha256}
+    facts |= {"bv_tv_first": recorder.bv_tv_first, "bv_tv_last": bv_tv, "picture_day": picture_day(folder)}
+    facts |= {"phase_s": dict(simulation.phase_s)}
+    folder.log("finished", day=simulation.day, **facts)
+    if not recorder.scenario.output.keep_state:
+        folder.checkpoint.unlink()
+    return RunResult(folder.path, simulation.day, **facts, warnings=warnings)
 
 
-def _finished(folder: RunFolder, meta: Meta, log: dict[str, Any]) -> RunResult:
-    """Describe a run that has reached its last day."""
-    facts = (int(meta["day"]), float(log["wall_s"]), str(meta["state_sha256"]), float(meta["bv_tv_first"]))
-    last = (float(log["bv_tv_last"]), int(log["picture_day"]))
-    return RunResult(folder.path, *facts, *last, phase_s=json.loads(str(meta["phase_s"])), finished_before=True)
+def _finished(folder: RunFolder, line: dict[str, Any]) -> RunResult:
+    """Describe a run that has reached its last day by the line that its log ends with."""
+    facts = {key: value for key, value in line.items() if key not in ("event", "day")}
+    return RunResult(folder.path, int(line["day"]), **facts, finished_before=True)
 
 
 def default_folder(scenario: Scenario) -> Path:

@@ -225,12 +225,17 @@ class SimulationSettings(Section):
 
 
 class Output(Section):
-    """What is written and how often."""
+    """What is written and how often.
+
+    keep_checkpoints_d : days whose states stay, so that other runs can branch from them
+    keep_state         : whether the state of the last day stays; without it a finished run cannot be branched
+    """
 
     volumes_every_d: Annotated[int, Quantity("time", 1, 36500, whole=True)] = Field(30, alias="volumes_every")
     agents_every_d: Annotated[int, Quantity("time", 1, 36500, whole=True)] = Field(30, alias="agents_every")
     checkpoint_every_d: Annotated[int, Quantity("time", 1, 36500, whole=True)] = Field(30, alias="checkpoint_every")
     keep_checkpoints_d: Annotated[tuple[int, ...], DayList()] = Field((), alias="keep_checkpoints")
+    keep_state: bool = True
     fields: tuple[str, ...] = ("matrix", "osteoid", "mineral", "born_day", "bmu", "sed_mpa", "signal", "rankl_free_pm")
 
     @field_validator("fields", mode="before")

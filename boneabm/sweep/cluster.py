@@ -380,6 +380,8 @@ class _Session:
         if not self.halting and self._may_return(job, outcome):
             heapq.heappush(self.ready, (number, job))
             return
+        if outcome.status == "stopped" and not self.halting:
+            outcome = Outcome(job.name, "lost", f"{RETURNS} workers had to end before it was done. {GO_ON} {job.sweep}")
         self.on_outcome(outcome)
         for waiting in self.blocked.pop(job.name, []):
             heapq.heappush(self.ready, waiting)

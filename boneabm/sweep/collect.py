@@ -528,39 +528,50 @@ def _series_file(path: Path | None) -> Iterator[Callable[[PlannedRun, RunTables]
         def add(run: PlannedRun, tables: RunTables) -> None:
             days = tables.column("day").astype(int)
             further = {name: tables.column(name) for name in SERIES_COLUMNS[1:]}
-            filled = {name: x if x.size else np.full(days.size, NAN) for name, x in further.items()}
-            write(run, {"day": days.tolist(), **{name: x.tolist() for name, x in filled.items()}})
+            write(run, {"day": days} | {name: x if x.size else np.full(days.size, NAN) for name, x in further.items()})
 
         yield add
 
 
+WriteSeries = Callable[[PlannedRun, Mapping[str, np.ndarray]], None]
+
+
 @contextmanager
-def _csv_series(path: Path) -> Iterator[Callable[[PlannedRun, Table], None]]:
+def _csv_series(path: Path) -> Iterator[WriteSeries]:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("run_id", "arm", "replicate", *SERIES_COLUMNS))
 
-        def write(run: PlannedRun, columns: Table) -> None:
-            rows = zip(*columns.values(), strict=True)
-            writer.writerows([run.run_id, run.arm, run.replicate, *map(_cell, row)] for row in rows)
+        def write(run: PlannedRun, columns: Mapping[str, np.ndarray]) -> None:
+            for row in zip(*columns.values(), strict=True):
+                writer.writerow([run.run_id, run.arm, run.replicate, *(_cell(value.item()) for value in row)])
 
         yield write
 
 
 @contextmanager
-def _parquet_series(path: Path) -> Iterator[Callable[[PlannedRun, Table], None]]:
+def _parquet_series(path: Path) -> Iterator[WriteSeries]:
+    """Row groups of about ROW_GROUP rows: short runs together, so that readers are not slowed by many small groups."""
     arrow = _pyarrow()
     kinds = {"run_id": arrow.string(), "arm": arrow.string(), "replicate": arrow.int64(), "day": arrow.int64()}
     schema = arrow.schema([*kinds.items(), *((name, arrow.float64()) for name in SERIES_COLUMNS[1:])])
+    waiting: list[Any] = []
     with arrow.parquet.ParquetWriter(path, schema) as writer:
 
-        def write(run: PlannedRun, columns: Table) -> None:
-            days = len(columns["day"])
-            own = {"run_id": [run.run_id] * days, "arm": [run.arm] * days, "replicate": [run.replicate] * days}
-            table = arrow.table({name: arrow.array(x, from_pandas=True) for name, x in (own | columns).items()})
-            writer.write_table(table.cast(schema))
+        def write(run: PlannedRun, columns: Mapping[str, np.ndarray]) -> None:
+            own = (arrow.repeat(value, columns["day"].size) for value in (run.run_id, run.arm, run.replicate))
+            arrays = [*own, *(arrow.array(x, from_pandas=True) for x in columns.values())]
+            waiting.append(arrow.table(arrays, schema=schema))
+            if sum(table.num_rows for table in waiting) >= ROW_GROUP:
+                flush()
+
+        def flush() -> None:
+            writer.write_table(arrow.concat_tables([schema.empty_table(), *waiting]))
+            waiting.clear()
 
         yield write
+        flush()
 
 
+ROW_GROUP = 32768
 _SERIES_WRITERS = {".csv": _csv_series, ".parquet": _parquet_series}

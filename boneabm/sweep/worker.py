@@ -13,6 +13,7 @@ import boneabm
 from boneabm.errors import InputError
 from boneabm.sweep.jobs import Job, Outcome, Work
 
+MEMORY_SHARE = 0.9
 LEAVING = ("closing", "closing_gracefully", "closed", "failed")
 
 
@@ -93,12 +94,18 @@ def _listen(worker: Any) -> None:
     _HERE.listening = True
 
     def leave(*_: Any) -> None:
-        if not _HERE.leaving.is_set():
+        if not _HERE.leaving.is_set() and not _short_of_memory(worker):
             _HERE.leaving.set()
-            worker.loop.add_callback_from_signal(_leave, worker)
+            worker.loop.asyncio_loop.call_soon_threadsafe(worker.loop.add_callback, _leave, worker)
 
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, signal.SIG_IGN if worker.nanny else leave)
+
+
+def _short_of_memory(worker: Any) -> bool:
+    """Whether the signal is the nanny's, which kills this process a moment later: a death, not a farewell."""
+    limit = worker.memory_manager.memory_limit
+    return bool(worker.nanny and limit and worker.monitor.get_process_memory() > MEMORY_SHARE * limit)
 
 
 async def _leave(worker: Any) -> None:

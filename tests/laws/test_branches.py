@@ -18,7 +18,7 @@ from boneabm.io.runfolder import RunFolder
 from boneabm.io.series import read_table
 from boneabm.io.volumes import VolumeReader
 from boneabm.origin import prune
-from boneabm.run import run_scenario
+from boneabm.run import resume_run, run_scenario
 from boneabm.scenario import Scenario
 
 OFTEN = {"activation.frequency_per_y": 0.16}
@@ -126,6 +126,18 @@ def test_a_branch_that_cannot_start_is_refused(tmp_path, parent, text, told):
     with pytest.raises(InputError, match=told):
         run_scenario(Scenario.load(branch_file(parent.parent, text)), out=tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_run_needs_no_state(tmp_path):
+    """With keep_state = false the last state is gone, the run is still finished, and cannot be branched."""
+    small = scenario(simulation={"days": 2, "burn_in": "0 d"}, output={"keep_state": False})
+    made = run_scenario(small, out=tmp_path / "run", cache=tmp_path / "cache")
+    assert not (made.path / "checkpoint.h5").exists()
+    again = resume_run(made.path)
+    assert again.finished_before
+    assert (again.state_sha256, again.bv_tv_last, again.wall_s) == (made.state_sha256, made.bv_tv_last, made.wall_s)
+    with pytest.raises(InputError, match=r"no checkpoint of day 2\. Days that are there: none"):
+        run_scenario(Scenario.from_dict({"branch_from": str(made.path), "simulation": {"days": 4}}))
 
 
 def test_identity_follows_content(parent):
