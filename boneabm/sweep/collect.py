@@ -29,6 +29,8 @@ FORMATS = ("csv", "parquet")
 FACTS = ("days", "wall_s", "state_sha256", "began_utc", "ended_utc")
 GEOMETRY = "bone.seed"
 NAN = float("nan")
+ROW_GROUP = 32768
+"""Rows per group of a Parquet file of daily series: short runs together, for readers are slow on many small groups."""
 
 
 class RunTables:
@@ -155,6 +157,11 @@ OUTCOMES = (
 )
 
 
+def _outcomes_table() -> Table:
+    columns = ("outcome", "unit", "meaning")
+    return _columns([dict(zip(columns, (o.name, o.unit, o.meaning), strict=True)) for o in OUTCOMES])
+
+
 def outcome_help() -> str:
     """One line per outcome: name and meaning, for headers and --help."""
     return "\n".join(f"{outcome.name}: {outcome.meaning}" for outcome in OUTCOMES)
@@ -195,7 +202,7 @@ def collect(
     geometry: str = GEOMETRY,
     wished_percent: float = 10.0,
 ) -> Collected:
-    """Write the tables of a sweep, finished or not, and give them back.
+    """Write the tables of a sweep, finished or not, and give them back; `outcomes` says what their columns mean.
 
     out            : folder of the tables, `tables` in the sweep folder by default
     table_format   : "csv" (default) or "parquet" (needs pyarrow)
@@ -217,8 +224,9 @@ def collect(
         "variance": groups.variance(geometry),
         "missing": _missing_table(rows, plan, groups),
     }
-    files = {name: folder / f"{name}.{form}" for name in (*tables, *(["series"] if series else []))}
-    for name, table in tables.items():
+    names = (*tables, "outcomes", *(["series"] if series else []))
+    files = {name: folder / f"{name}.{form}" for name in names}
+    for name, table in (tables | {"outcomes": _outcomes_table()}).items():
         write_table(files[name], table)
     return Collected(sweep.title(), groups.reference, groups.arms, groups.factors, level, **tables, files=files)
 
@@ -463,6 +471,7 @@ def table_rows(table: Table) -> list[dict[str, Any]]:
 
 TEXTS = {
     "run_id", "status", "error", "arm", "state_sha256", "began_utc", "ended_utc", "lineage", "outcome", "unit", "of",
+    "meaning",
 }  # fmt: skip
 
 
@@ -543,15 +552,14 @@ def _csv_series(path: Path) -> Iterator[WriteSeries]:
         writer.writerow(("run_id", "arm", "replicate", *SERIES_COLUMNS))
 
         def write(run: PlannedRun, columns: Mapping[str, np.ndarray]) -> None:
-            for row in zip(*columns.values(), strict=True):
-                writer.writerow([run.run_id, run.arm, run.replicate, *(_cell(value.item()) for value in row)])
+            rows = zip(*(x.tolist() for x in columns.values()), strict=True)
+            writer.writerows([run.run_id, run.arm, run.replicate, *map(_cell, row)] for row in rows)
 
         yield write
 
 
 @contextmanager
 def _parquet_series(path: Path) -> Iterator[WriteSeries]:
-    """Row groups of about ROW_GROUP rows: short runs together, so that readers are not slowed by many small groups."""
     arrow = _pyarrow()
     kinds = {"run_id": arrow.string(), "arm": arrow.string(), "replicate": arrow.int64(), "day": arrow.int64()}
     schema = arrow.schema([*kinds.items(), *((name, arrow.float64()) for name in SERIES_COLUMNS[1:])])
@@ -573,5 +581,4 @@ def _parquet_series(path: Path) -> Iterator[WriteSeries]:
         flush()
 
 
-ROW_GROUP = 32768
 _SERIES_WRITERS = {".csv": _csv_series, ".parquet": _parquet_series}

@@ -208,10 +208,31 @@ def _means(found: Collected) -> str:
         head = ["outcome", *(f"{escape(arm or 'all runs')} (n = {n.get(arm, 0)})" for arm in found.arms)]
         body = [[_named(name), *(cells.get((name, arm), "–") for arm in found.arms)] for name in REPORTED]
         parts.append(_folded(title, _table(head, body), first=not parts))
+    if found.combinations() > MOST_LEVELS:
+        parts.append(_level_table(found))
     note = f"Mean over runs [{100 * found.level:g} % interval, Student's t]."
     if found.combinations() > 1:
         note += " All levels together: every run counts alike, whatever its levels."
     return "<h2>Outcomes by arm</h2>" + "".join(parts) + f'<p class="note">{note}</p>'
+
+
+def _level_table(found: Collected) -> str:
+    """Few outcomes of many combinations of levels, one row each."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in table_rows(found.summary):
+        if row["outcome"] in SPLIT and not row["pooled"]:
+            groups.setdefault(row_label(row, found), []).append(row)
+    compares = "pairs" in found.summary
+    head = ["levels", "n", *(_named(name) for name in SPLIT)]
+    head += [f"{_named(JUDGED, difference=True)}, minus {escape(found.reference)}"] if compares else []
+    body = []
+    for label, rows in list(groups.items())[:MOST_ROWS]:
+        judged = [row for row in rows if row["outcome"] == JUDGED and compares]
+        cells = [_interval(row, "mean", "low", "high") for row in rows]
+        cells += [_interval(row, "difference", "difference_low", "difference_high") for row in judged]
+        body.append([escape(label), str(rows[0]["n"]), *cells])
+    left = f"<p>and {len(groups) - MOST_ROWS} more, see {found.files['summary'].name}.</p>"
+    return "<h3>By levels</h3>" + _table(head, body) + (left if len(groups) > MOST_ROWS else "")
 
 
 def _named(name: str, difference: bool = False) -> str:

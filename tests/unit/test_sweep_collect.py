@@ -197,6 +197,7 @@ def test_tables_open_in_pandas_with_their_types(tmp_path: Path, table_format: st
     np.testing.assert_array_equal(runs["bv_tv_last"], found.runs["bv_tv_last"])
     assert runs["run_id"].tolist() == found.runs["run_id"]
     assert frames["summary"]["pooled"].dtype == bool
+    assert frames["outcomes"]["outcome"].tolist() == [outcome.name for outcome in OUTCOMES]
     daily = frames["series"].merge(runs[["run_id", "bone.seed"]], on="run_id")
     assert len(daily) == 11 * 28
     assert daily["day"].dtype.kind == "i"
@@ -315,6 +316,15 @@ def test_a_report_of_little_or_nothing(tmp_path: Path, arms: tuple[str, ...], re
     text = write_report(write_sweep(tmp_path / "s", arms, replicates=replicates, days=3)).read_text(encoding="utf-8")
     assert ("No run is finished yet." in text) == (replicates == 0)
     assert not re.search(r"\bnan\b", re.sub(r'base64,[^"]+', "", text))
+
+
+def test_many_levels_are_told_one_by_one(tmp_path: Path) -> None:
+    """More combinations than pictures can show: one row each, and the mean of the level stands in it."""
+    factors = [{"bone.seed": 0, "bone.plates": n / 10} for n in range(8)]
+    sweep = write_sweep(tmp_path / "s", factors=factors, replicates=2, days=4)
+    text = write_report(sweep).read_text(encoding="utf-8")
+    assert len(re.findall(r"<td>ovx, bone.seed = 0, bone.plates = 0\.\d</td><td>2</td>", text)) == 8
+    assert f"<td>{number((bv_tv(1, 0, 4) + bv_tv(1, 1, 4)) / 2)} <span" in text
 
 
 def test_numbers_are_written_to_be_read() -> None:
