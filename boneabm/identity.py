@@ -76,12 +76,13 @@ def burn_in_key(scenario: Scenario) -> str:
 def _bone(scenario: Scenario) -> dict[str, Any]:
     tables = scenario.bone.model_dump(mode="json")
     if isinstance(scenario.bone, ImageBone) and scenario.branch_from is None:
-        tables["image"] = _image(scenario.bone.image)
+        path = scenario.bone.image
+        tables["image"] = _image(path, path.stat().st_mtime_ns)
     return tables
 
 
 @cache
-def _image(path: Path) -> str:
+def _image(path: Path, changed_ns: int) -> str:
     return image_sha256(path)
 
 

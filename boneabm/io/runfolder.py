@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -63,7 +64,8 @@ class RunFolder:
         building.mkdir()
         run = cls(building)
         run._final, run._replace = final, replace
-        run.log("created", schema_version=SCHEMA_VERSION)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        run.log("created", schema_version=SCHEMA_VERSION, utc=now)
         return run
 
     @classmethod

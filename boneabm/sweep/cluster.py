@@ -325,7 +325,7 @@ class _Session:
             self._say_once("A worker ended; its run goes on from its checkpoint on another one")
         if workers:
             self.seen_s = time.monotonic()
-        elif self.known or self.running:
+        elif self.submitted:
             self._bear_no_worker()
         self.known = set(workers)
 

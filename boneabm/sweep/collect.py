@@ -204,6 +204,8 @@ def collect(
 ) -> Collected:
     """Write the tables of a sweep, finished or not, and give them back; `outcomes` says what their columns mean.
 
+    A table without columns (the variance, where geometry is no factor) has no file.
+
     out            : folder of the tables, `tables` in the sweep folder by default
     table_format   : "csv" (default) or "parquet" (needs pyarrow)
     level          : coverage of all intervals, 0..1
@@ -224,9 +226,9 @@ def collect(
         "variance": groups.variance(geometry),
         "missing": _missing_table(rows, plan, groups),
     }
-    names = (*tables, "outcomes", *(["series"] if series else []))
-    files = {name: folder / f"{name}.{form}" for name in names}
-    for name, table in (tables | {"outcomes": _outcomes_table()}).items():
+    written = {name: table for name, table in (tables | {"outcomes": _outcomes_table()}).items() if table}
+    files = {name: folder / f"{name}.{form}" for name in (*written, *(["series"] if series else []))}
+    for name, table in written.items():
         write_table(files[name], table)
     return Collected(sweep.title(), groups.reference, groups.arms, groups.factors, level, **tables, files=files)
 

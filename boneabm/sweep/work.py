@@ -97,7 +97,8 @@ def _write_result(sweep: SweepFolder, job: Job, scenario: Scenario, result: RunR
     facts |= {"first_day": begun["first_day"], "state_sha256": result.state_sha256}
     facts |= {"tables_sha256": tables_sha256(folder), "bv_tv_first": result.bv_tv_first}
     facts |= {"bv_tv_last": result.bv_tv_last, "wall_s": result.wall_s, "peak_mb": peak_mb()}
-    facts |= {"resumed": len(folder.read_log("resumed")), "ended_utc": datetime.now(UTC).isoformat(timespec="seconds")}
+    facts |= {"attempts": 1 + len(folder.read_log("resumed")), "began_utc": folder.read_log("created")[0]["utc"]}
+    facts |= {"ended_utc": datetime.now(UTC).isoformat(timespec="seconds")}
     facts |= {"lineage": begun["lineage"], "warnings": Origin(begun["bone"], []).bone.get("warnings", [])}
     _put(result.path / RESULT, facts)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import re
+import sys
 import tracemalloc
 import warnings
 from pathlib import Path
@@ -18,8 +19,6 @@ from boneabm.sweep.collect import OUTCOMES, Collected, collect, factor_columns, 
 from boneabm.sweep.folder import SweepFolder
 from boneabm.sweep.plots import COURSES, levels_text, read_curves, write_plots
 from boneabm.sweep.report import number, write_report
-
-pandas = pytest.importorskip("pandas")
 
 
 @pytest.fixture(autouse=True)
@@ -148,6 +147,7 @@ def test_without_arms_there_are_no_differences(tmp_path: Path) -> None:
     assert len(found.summary["pooled"]) == 3 * len(OUTCOMES)
     assert found.summary["n"][-1] == 6
     assert found.variance == {}
+    assert sorted(found.files) == ["missing", "outcomes", "runs", "summary"]
 
 
 def test_an_unfinished_sweep_is_a_table_that_says_so(tmp_path: Path) -> None:
@@ -156,7 +156,8 @@ def test_an_unfinished_sweep_is_a_table_that_says_so(tmp_path: Path) -> None:
     found = collect(write_sweep(tmp_path / "s", replicates=2, unfinished=unfinished), series=True)
     assert found.missing["status"] == ["missing"] * 4
     assert set(found.summary["n"]) == {0}
-    assert len(pandas.read_csv(found.files["series"])) == 0
+    assert found.files["series"].read_text(encoding="utf-8").startswith("run_id,arm,replicate,day,BV/TV,")
+    assert found.files["series"].read_text(encoding="utf-8").count("\n") == 1
     empty = collect(write_sweep(tmp_path / "none", replicates=0))
     assert empty.runs["run_id"] == []
 
@@ -167,6 +168,18 @@ def test_a_folder_that_is_no_sweep_is_refused(tmp_path: Path) -> None:
         collect(SweepFolder(tmp_path))
     with pytest.raises(InputError, match="Known: csv, parquet"):
         collect(write_sweep(tmp_path / "s"), table_format="xlsx")
+
+
+def test_missing_libraries_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without pyarrow Parquet is refused with the fix; without matplotlib the report says so and has all else."""
+    sweep = write_sweep(tmp_path / "s", days=3)
+    for name in ("pyarrow", "matplotlib"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(InputError, match=r"pip install 'boneabm\[sweep\]'"):
+        collect(sweep, table_format="parquet")
+    text = write_report(sweep).read_text(encoding="utf-8")
+    assert "Pictures need matplotlib" in text
+    assert "Outcomes by arm" in text
 
 
 def test_quantities_have_a_column_of_numbers_with_the_unit() -> None:
@@ -183,6 +196,7 @@ def test_quantities_have_a_column_of_numbers_with_the_unit() -> None:
 @pytest.mark.parametrize("table_format", ["csv", "parquet"])
 def test_tables_open_in_pandas_with_their_types(tmp_path: Path, table_format: str) -> None:
     """Numbers are numbers, text is text, and the values are those of the tables, bit for bit."""
+    pandas = pytest.importorskip("pandas")
     if table_format == "parquet":
         pytest.importorskip("pyarrow")
     factors = [{"bone.seed": seed, "labs.pth": level} for seed in (0, 1) for level in ("38 pg/mL", "76 pg/mL")]
@@ -284,6 +298,7 @@ def test_pictures_are_png_1200_pixels_wide(tmp_path: Path) -> None:
 
 def test_the_report_stands_alone_and_tells_what_is_missing(tmp_path: Path) -> None:
     """Title, failure and pictures are inside; text is escaped; nothing is loaded from elsewhere."""
+    pytest.importorskip("matplotlib")
     unfinished = {("ovx <b>", 1): "failed"}
     sweep = write_sweep(tmp_path / "s", ("control", "ovx <b>"), days=20, title="A & <b>B</b>", unfinished=unfinished)
     sweep.sweep_file.write_text('question = "Is 1 < 2?"\n', encoding="utf-8")
