@@ -280,7 +280,9 @@ def _facts(sweep: SweepFolder, run: PlannedRun) -> dict[str, Any]:
     failure = (sweep.failure(run.run_id) or {}) if status == "failed" else {}
     facts = {name: result.get(name) for name in FACTS}
     lineage = json.dumps(result["lineage"]) if result.get("lineage") else None
-    return {"status": status, "error": _first_line(failure.get("error", "")) or None, **facts, "lineage": lineage}
+    warnings = "; ".join(result.get("warnings") or ()) or None
+    error = _first_line(failure.get("error", "")) or None
+    return {"status": status, "error": error, **facts, "warnings": warnings, "lineage": lineage}
 
 
 def _first_line(text: object) -> str:
@@ -293,7 +295,7 @@ def _runs_table(plan: Sequence[PlannedRun], rows: Sequence[Mapping[str, Any]], g
     table["arm"] = [run.arm for run in plan]
     table |= groups.design
     table |= {"replicate": [run.replicate for run in plan], "seed": [run.seed for run in plan]}
-    table |= {name: [row[name] for row in rows] for name in (*FACTS, "lineage")}
+    table |= {name: [row[name] for row in rows] for name in (*FACTS, "warnings", "lineage")}
     table |= {outcome.name: groups.values[:, k].tolist() for k, outcome in enumerate(OUTCOMES)}
     if groups.compares:
         names = (f"{outcome.name}_minus_{groups.reference}" for outcome in OUTCOMES)
@@ -472,8 +474,8 @@ def table_rows(table: Table) -> list[dict[str, Any]]:
 
 
 TEXTS = {
-    "run_id", "status", "error", "arm", "state_sha256", "began_utc", "ended_utc", "lineage", "outcome", "unit", "of",
-    "meaning",
+    "run_id", "status", "error", "arm", "state_sha256", "began_utc", "ended_utc", "warnings", "lineage", "outcome",
+    "unit", "meaning", "of",
 }  # fmt: skip
 
 

@@ -45,6 +45,7 @@ th { border-bottom: 1.5px solid #666; } th:first-child, td:first-child, .words t
 td + td { white-space: nowrap; } .words td { white-space: normal; }
 .interval { color: #666; white-space: nowrap; } .note { color: #555; font-size: .88rem; max-width: 52rem; }
 .wrong { border: 2px solid #b00020; background: #fdf0f1; padding: .5rem 1rem; border-radius: 4px; }
+.wary { border: 1px solid #b58900; background: #fdf8e8; padding: .2rem 1rem; border-radius: 4px; margin-top: 1rem; }
 .wrong strong { color: #b00020; } figure { margin: 1.2rem 0; break-inside: avoid; } img { max-width: 100%; }
 figcaption { font-weight: 600; } pre { background: #f4f4f4; padding: .7rem 1rem; overflow-x: auto; }
 code { font-size: .86rem; } summary { cursor: pointer; font-weight: 600; margin: .4rem 0; }
@@ -73,6 +74,7 @@ def _page(sweep: SweepFolder, found: Collected, path: Path) -> str:
         f"<h1>{escape(found.title)}</h1>",
         f'<p class="question">{escape(question)}</p>' if question else "",
         _progress(found),
+        _warnings(found),
         _design(found),
         _means(found),
         _differences(found),
@@ -151,6 +153,16 @@ def _progress(found: Collected) -> str:
         + (more if total - done > MOST_ROWS else "")
         + "</div>"
     )
+
+
+def _warnings(found: Collected) -> str:
+    """What runs warned of, and how many of them."""
+    told = [text for text in found.runs["warnings"] if text]
+    if not told:
+        return ""
+    kinds = list(dict.fromkeys(told))
+    items = [f"<li>{escape(text)} ({told.count(text)} runs)</li>" for text in kinds[:MOST_ROWS]]
+    return f'<div class="wary"><p><strong>{len(told)} runs warn:</strong></p><ul>{"".join(items)}</ul></div>'
 
 
 def _levels(row: Mapping[str, Any], found: Collected) -> str:
@@ -371,15 +383,14 @@ def _count(needed: int | None) -> str:
 
 def _provenance(sweep: SweepFolder, found: Collected) -> str:
     facts = provenance(command=())
-    began = min((day for day in found.runs["began_utc"] if day), default="–")
-    ended = max((day for day in found.runs["ended_utc"] if day), default="–")
+    times = [time for name in ("began_utc", "ended_utc") for time in found.runs[name] if time]
     spent_s = sum(wall or 0.0 for wall in found.runs["wall_s"])
     spent = f"{number(spent_s / 3600)} hours" if spent_s >= 3600 else f"{number(spent_s)} s"
     versions = [f"{key.removeprefix('version_')} {text}" for key, text in facts.items() if key.startswith("version_")]
     rows = [
         ["sweep", f"<code>{escape(sweep.path.name)}</code>"],
         ["digest of all finished runs", f"<code>{sweep.digest()}</code>"],
-        ["runs", f"{escape(str(began))} to {escape(str(ended))} (UTC), {spent} of computing"],
+        ["runs", f"{escape(min(times, default='–'))} to {escape(max(times, default='–'))}, {spent} of computing"],
         ["version of the model", escape(sweep.model_version()) or "–"],
         ["began from", "<br>".join(_origins(found)) or "their own first day"],
         ["this report", escape(f"{', '.join(versions)}, {facts['platform']}")],

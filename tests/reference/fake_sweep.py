@@ -131,4 +131,5 @@ def _result(run: PlannedRun, days: int, bone: np.ndarray) -> dict[str, Any]:
         "peak_mb": 300.0, "began_utc": f"2026-01-0{1 + run.replicate % 9}T10:00:00Z",
         "ended_utc": f"2026-01-0{1 + run.replicate % 9}T10:00:02Z", "attempts": 1,
         "lineage": [{"kind": "burn-in", "day": 0, "digest": "d1" * 32, "key": run.burn_in}],
+        "warnings": ["the box is small"] if run.replicate == 0 else [],
     }  # fmt: skip

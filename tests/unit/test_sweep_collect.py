@@ -313,6 +313,7 @@ def test_the_report_stands_alone_and_tells_what_is_missing(tmp_path: Path) -> No
     assert all(base64.b64decode(picture)[1:4] == b"PNG" for picture in pictures)
     assert not re.search(r'(src|href)="(?!data:)', text)
     assert sweep.digest() in text
+    assert "the box is small (2 runs)" in text
 
 
 def test_the_report_says_what_common_random_numbers_save(tmp_path: Path) -> None:
