@@ -55,14 +55,15 @@ def _relative(name: str) -> Callable[[RunTables], np.ndarray]:
 
 
 def _running_mean(name: str, scale: float = 1.0) -> Callable[[RunTables], np.ndarray]:
-    """Mean over RUNNING_D days around each day, fewer at both ends."""
+    """Mean over RUNNING_D days around each day, a tenth of the run where it is shorter than ten times that."""
 
     def smooth(run: RunTables) -> np.ndarray:
         x = scale * run.column(name)
+        width = max(1, min(RUNNING_D, x.size // 10))
         sums = np.concatenate(([0.0], np.cumsum(x)))
-        day = np.arange(x.size)
-        first, end = np.maximum(day - RUNNING_D // 2, 0), np.minimum(day + RUNNING_D // 2, x.size)
-        return (sums[end] - sums[first]) / np.maximum(end - first, 1)
+        first = np.arange(x.size) - width // 2
+        low, end = np.maximum(first, 0), np.minimum(first + width, x.size)
+        return (sums[end] - sums[low]) / np.maximum(end - low, 1)
 
     return smooth
 
@@ -234,7 +235,7 @@ def _course_figure(lines: Sequence[Line], level: float, minus: str) -> Any:
     of = "paired difference" if minus else "mean"
     note = (
         f"Line: mean over {'pairs' if minus else 'runs'}. Band: {100 * level:g} % interval of the {of}, day by day. "
-        f"Lower row: running mean over {RUNNING_D} days."
+        f"Lower row: running mean over {RUNNING_D} days, a tenth of the run at most."
     )
     figure.supxlabel(note, x=0.99, ha="right", fontsize=7.5, color="0.35")
     return figure

@@ -42,8 +42,8 @@ h3 { font-size: 1rem; margin-bottom: .3rem; } h4 { font-size: .92rem; margin: .8
 table { border-collapse: collapse; margin: .6rem 0 1rem; font-variant-numeric: tabular-nums; font-size: .88rem; }
 th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #ddd; vertical-align: top; }
 th { border-bottom: 1.5px solid #666; } th:first-child, td:first-child, .words td, .words th { text-align: left; }
-td + td { white-space: nowrap; } .words td { white-space: normal; }
-.interval { color: #666; white-space: nowrap; } .note { color: #555; font-size: .88rem; max-width: 52rem; }
+.interval { color: #666; white-space: nowrap; display: inline-block; }
+.note { color: #555; font-size: .88rem; max-width: 52rem; }
 .wrong { border: 2px solid #b00020; background: #fdf0f1; padding: .5rem 1rem; border-radius: 4px; }
 .wary { border: 1px solid #b58900; background: #fdf8e8; padding: .2rem 1rem; border-radius: 4px; margin-top: 1rem; }
 .wrong strong { color: #b00020; } figure { margin: 1.2rem 0; break-inside: avoid; } img { max-width: 100%; }
@@ -111,7 +111,7 @@ def number(value: float | int | None) -> str:
         return "–"
     if value and not 1e-3 <= abs(value) < 1e5:
         digits, _, power = f"{value:.2e}".partition("e")
-        return f"{digits} · 10{str(int(power)).translate(SUPERSCRIPTS)}".replace("-", "−")
+        return f"{digits}\u00a0·\u00a010{str(int(power)).translate(SUPERSCRIPTS)}".replace("-", "−")
     text = f"{value:.0f}" if value == round(value) or abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
     return text.replace("-", "−")
 
@@ -297,7 +297,7 @@ def _difference_cells(row: Mapping[str, Any]) -> list[str]:
     return [
         _named(row["outcome"], difference=True), _interval(row, "difference", "difference_low", "difference_high"),
         _bounds(row, "bootstrap_low", "bootstrap_high") or "–", number(row["d_z"]),
-        "&lt; 0.001" if p < 1e-3 else number(p), number(row["correlation"]), number(row["variance_ratio"]),
+        "&lt;&nbsp;0.001" if p < 1e-3 else number(p), number(row["correlation"]), number(row["variance_ratio"]),
     ]  # fmt: skip
 
 

@@ -274,9 +274,9 @@ def test_curves_are_means_of_runs_and_of_pairs(tmp_path: Path) -> None:
 
 def test_running_means_keep_a_constant_and_a_sum(tmp_path: Path) -> None:
     """Smoothing leaves the mean of formation where it is far from the ends, and never leaves the range of the data."""
-    sweep = write_sweep(tmp_path / "s", ("",), replicates=1, days=200)
+    sweep = write_sweep(tmp_path / "s", ("",), replicates=1, days=399)
     band = read_curves(sweep, collect(sweep)).arms["", ""][[course.title for course in COURSES].index("Formation")]
-    raw = 1e-6 * series(0, 0, 200)["formed_um3"]
+    raw = 1e-6 * series(0, 0, 399)["formed_um3"]
     assert band.mean[100] == pytest.approx(raw[86:114].mean())
     assert raw.min() <= band.mean.min() <= band.mean.max() <= raw.max()
 
@@ -345,7 +345,8 @@ def test_many_levels_are_told_one_by_one(tmp_path: Path) -> None:
 
 def test_numbers_are_written_to_be_read() -> None:
     """Three digits, whole numbers whole, powers of ten where needed, a dash where there is none."""
-    shown = {0.2: "0.200", -2.366: "−2.37", 50.0: "50", 12345.6: "12346", 1.2345e6: "1.23 · 10⁶", 2e-5: "2.00 · 10⁻⁵"}
+    shown = {0.2: "0.200", -2.366: "−2.37", 50.0: "50", 12345.6: "12346", 1.2345e6: "1.23\u00a0·\u00a010⁶"}
     assert {value: number(value) for value in shown} == shown
+    assert number(-2e-5) == "−2.00\u00a0·\u00a010⁻⁵"
     assert number(None) == number(float("nan")) == "–"
     assert levels_text({"bone.seed": 1, "labs.pth": "38 pg/mL"}) == "bone.seed = 1, labs.pth = 38 pg/mL"
