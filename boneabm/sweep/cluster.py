@@ -5,16 +5,14 @@ from __future__ import annotations
 
 import heapq
 import logging
-import os
-import signal
 import time
 import uuid
 from asyncio import CancelledError as AsyncCancelledError
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -23,6 +21,7 @@ from boneabm.errors import BoneabmError, InputError
 from boneabm.kernels.blocks import available_threads
 from boneabm.sweep.jobs import Job, Outcome, Work
 from boneabm.sweep.slurm import ONE_THREAD, SlurmOptions, slurm_cluster, slurm_script
+from boneabm.sweep.surroundings import environment, interrupts_held, quiet
 from boneabm.sweep.worker import introduce, perform, stop_session
 
 __all__ = ["ClusterOptions", "SlurmOptions", "run_jobs", "slurm_script"]
@@ -34,9 +33,9 @@ CHECKPOINT_S = 120.0
 RETRIES = 2
 RETURNS = 50
 GO_ON = "What is finished is safe on disk; go on with: boneabm sweep resume"
-LOST = (
-    f"its worker died {RETRIES + 1} times. Most often memory is short: look for a killed process in the system's log, "
-    "give workers more memory or use fewer of them, then go on with: boneabm sweep resume"
+SHORT = (
+    "Most often memory is short: look for a killed process in the system's log, give workers more memory or use fewer "
+    "of them, then go on with: boneabm sweep resume"
 )
 DASK_SETTINGS = {
     "distributed.scheduler.allowed-failures": RETRIES,
@@ -46,9 +45,11 @@ DASK_SETTINGS = {
     "distributed.worker.memory.terminate": 0.95,
     "distributed.deploy.lost-worker-timeout": "7 days",
     "distributed.comm.timeouts.connect": "10s",
+    "distributed.scheduler.worker-ttl": "15 minutes",
     "distributed.admin.low-level-log-length": 100,
     "distributed.nanny.pre-spawn-environ": {**ONE_THREAD, "MALLOC_TRIM_THRESHOLD_": "65536"},
 }
+LOCAL_SETTINGS = {"distributed.worker.multiprocessing-method": "spawn", "distributed.scheduler.worker-ttl": None}
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,8 @@ def run_jobs(
     if not jobs:
         return
     require_dask()
-    with _quiet(), _client(options, stop, say) as client:
-        session = _Session(client, options, work, on_outcome, say, sweep=jobs[0].sweep)
-        session.run(jobs, stop)
+    with quiet(), _client(options, say) as client:
+        _Session(client, options, work, jobs[0].sweep, on_outcome, say).run(jobs, stop)
 
 
 def require_dask() -> None:
@@ -106,20 +106,20 @@ def require_dask() -> None:
 
 
 @contextmanager
-def _client(options: ClusterOptions, stop: Callable[[], bool], say: Callable[[str], None]) -> Iterator[Any]:
+def _client(options: ClusterOptions, say: Callable[[str], None]) -> Iterator[Any]:
     if options.scheduler is not None and options.slurm is not None:
         raise InputError("--scheduler and --slurm exclude each other: give the address of a cluster or ask for one.")
     if options.scheduler is not None:
-        with _connected(options.scheduler, stop) as client:
+        with _connected(options.scheduler) as client:
             yield client
     else:
         opened = _slurm_cluster(options.slurm, say) if options.slurm else _local_cluster(options.workers, say)
-        with opened as cluster, _connected(cluster.scheduler_address, stop) as client:
+        with opened as cluster, _connected(cluster.scheduler_address) as client:
             yield client
 
 
 @contextmanager
-def _connected(address: str, stop: Callable[[], bool]) -> Iterator[Any]:
+def _connected(address: str) -> Iterator[Any]:
     from distributed import Client
 
     try:
@@ -144,15 +144,15 @@ def _local_cluster(workers: int | None, say: Callable[[str], None]) -> Iterator[
     count = available_threads() if workers is None else workers
     if count < 1:
         raise InputError(f"A sweep needs at least one worker, got {count}.")
-    with dask.config.set({**DASK_SETTINGS, "distributed.worker.multiprocessing-method": "spawn"}), _environment():
+    with dask.config.set({**DASK_SETTINGS, **LOCAL_SETTINGS}), environment(ONE_THREAD):
         try:
-            with _interrupts_held():
+            with interrupts_held():
                 cluster = LocalCluster(
                     n_workers=count,
                     threads_per_worker=1,
                     processes=True,
                     host="127.0.0.1",
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",
                     memory_limit=MEMORY_LIMIT // count,
                     silence_logs=logging.CRITICAL,
                 )
@@ -175,50 +175,6 @@ def _slurm_cluster(options: SlurmOptions, say: Callable[[str], None]) -> Iterato
         yield cluster
 
 
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Processes and threads started here never see Ctrl-C, which a terminal sends to all; it reaches this thread later.
-
-    The resource tracker of multiprocessing starts first: the thread that starts it loses its mask.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _environment() -> Iterator[None]:
-    """One thread per worker for numba and BLAS: in place when a worker starts, even one that replaces a dead one."""
-    before = dict(os.environ)
-    os.environ.update(ONE_THREAD)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Dask's own messages stay off the terminal; what matters of them is said by the session."""
-    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in ("distributed", "tornado")]
-    loggers = [logging.getLogger(name) for name in {*names, "distributed", "distributed.client", "asyncio"}]
-    before = [(logger, logger.level) for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        for logger, level in before:
-            logger.setLevel(level)
-
-
 # The session: this side
 
 
@@ -230,12 +186,12 @@ class _Session:
         client: Any,
         options: ClusterOptions,
         work: Work,
+        sweep: str,
         on_outcome: Callable[[Outcome], None],
         say: Callable[[str], None],
-        sweep: str,
     ) -> None:
-        self.client, self.options, self.work = client, options, work
-        self.on_outcome, self.say, self.sweep = on_outcome, say, sweep
+        self.client, self.options, self.work, self.sweep = client, options, work, sweep
+        self.on_outcome, self.say = on_outcome, say
         self.name = f"boneabm-{uuid.uuid4().hex}"
         self.workers: dict[str, int] = {}
         self.known: set[str] = set()
@@ -244,8 +200,9 @@ class _Session:
         self.ready: list[tuple[int, Job]] = []
         self.blocked: dict[str, list[tuple[int, Job]]] = {}
         self.running: dict[Any, tuple[int, Job, Any]] = {}
-        self.returned: dict[str, int] = {}
-        self.begun: dict[str, int] = {}
+        self.begun: Counter[str] = Counter()
+        self.returned: Counter[str] = Counter()
+        self.deadly: Counter[str] = Counter()
         self.submitted = 0
         self.halting = False
         client.subscribe_topic(self.name, self._note_begun)
@@ -271,7 +228,7 @@ class _Session:
 
     def _note_begun(self, event: tuple[float, str]) -> None:
         """Count how often a job has begun: who shares a dying worker without having begun there is not to blame."""
-        self.begun[event[1]] = self.begun.get(event[1], 0) + 1
+        self.begun[event[1]] += 1
 
     def _arrange(self, jobs: Sequence[Job]) -> None:
         names = {job.name for job in jobs}
@@ -288,11 +245,8 @@ class _Session:
                 self._greet()
                 return True
             if self.options.slurm is None and time.monotonic() - began_s > FIRST_WORKER_S:
-                address = self.client.scheduler.address
-                raise InputError(
-                    f"No worker has joined the scheduler {address} within {FIRST_WORKER_S:.0f} s. "
-                    f"Start some with: dask worker {address} --nthreads 1"
-                )
+                told = f"No worker has joined the scheduler within {FIRST_WORKER_S:.0f} s. Start some with:"
+                raise InputError(f"{told} dask worker {self.client.scheduler.address} --nthreads 1")
             time.sleep(0.1)
         return False
 
@@ -331,8 +285,7 @@ class _Session:
 
     def _bear_no_worker(self) -> None:
         lonely_s = time.monotonic() - self.seen_s
-        local = self.options.scheduler is None and self.options.slurm is None
-        if local and lonely_s > SILENCE_S:
+        if self.options.scheduler is None and self.options.slurm is None and lonely_s > SILENCE_S:
             raise BoneabmError(f"Local workers died and could not be started again. {GO_ON} {self.sweep}")
         if lonely_s > CONNECT_S:
             self._say_once("No worker is left; runs go on as soon as one joins")
@@ -392,22 +345,26 @@ class _Session:
         try:
             return future.result(timeout=CONNECT_S)
         except KilledWorker:
-            return Outcome(job.name, "lost", f"{LOST} {job.sweep}")
+            deaths = max(self.begun[job.name] - self.returned[job.name], RETRIES + 1)
+            return Outcome(job.name, "lost", f"its worker died {deaths} times. {SHORT} {job.sweep}")
         except (CancelledError, AsyncCancelledError, TimeoutError, OSError):
             return Outcome(job.name, "stopped", "the connection to its worker was lost")
-        except InputError:
-            raise
         except Exception as error:
-            raise InputError(_cannot(f"A worker could not begin {job.name}", error)) from error
+            told = _cannot(f"A worker could not begin {job.name}", error)
+            if self.halting:
+                return Outcome(job.name, "stopped", told)
+            raise InputError(told) from error
 
     def _may_return(self, job: Job, outcome: Outcome) -> bool:
         """Whether the job goes to another worker: given back by one that leaves, or not to blame for deaths."""
-        returned = self.returned.get(job.name, 0)
-        again = outcome.status == "stopped" or (
-            outcome.status == "lost" and self.begun.get(job.name, 0) - returned <= RETRIES
-        )
-        self.returned[job.name] = returned + (outcome.status == "stopped")
-        return again and returned < RETURNS
+        if outcome.status == "stopped":
+            self.returned[job.name] += 1
+            return self.returned[job.name] <= RETURNS
+        if outcome.status == "lost":
+            self.deadly[job.name] += 1
+            deaths = self.begun[job.name] - self.returned[job.name]
+            return deaths <= RETRIES and self.deadly[job.name] <= RETRIES
+        return False
 
     def _halt(self) -> None:
         """Ask running jobs to stop and wait until their checkpoints are written."""
@@ -428,10 +385,10 @@ class _Session:
 
 
 def _cannot(what: str, error: BaseException) -> str:
-    return (
-        f"{what}: {type(error).__name__}: {error}. Workers need the same Python environment as this process, with "
-        f"boneabm {boneabm.__version__}; install it there and start the workers again."
-    )
+    if isinstance(error, InputError):
+        return str(error)
+    needed = f"Workers need the same Python environment as this process, with boneabm {boneabm.__version__}"
+    return f"{what}: {type(error).__name__}: {error}. {needed}; install it there and start the workers again."
 
 
 def _perform(work: Work, job: Job, session: tuple[str, str]) -> Outcome:

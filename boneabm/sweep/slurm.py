@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from boneabm.errors import InputError
@@ -123,10 +125,24 @@ def slurm_cluster(options: SlurmOptions) -> Iterator[Any]:
     jobqueue = _jobqueue()
     if shutil.which("sbatch") is None:
         raise InputError("There is no sbatch here. Start the sweep where SLURM jobs are submitted, on a login node.")
-    arguments |= {"scheduler_options": {"dashboard_address": None}, "silence_logs": "critical"}
+    _try(slurm_script(options))
+    arguments |= {"scheduler_options": {"dashboard_address": "127.0.0.1:0"}, "silence_logs": "critical"}
     with jobqueue.SLURMCluster(**arguments) as cluster:
         cluster.adapt(minimum_jobs=options.workers, maximum_jobs=options.workers)
         yield cluster
+
+
+def _try(script: str) -> None:
+    """InputError where SLURM would not accept the script: what it says, before anything waits for jobs in vain."""
+    with NamedTemporaryFile("w", suffix=".sh") as file:
+        file.write(script)
+        file.flush()
+        answer = subprocess.run(["sbatch", "--test-only", file.name], capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        raise InputError(
+            f"SLURM does not accept the worker jobs: {(answer.stderr or answer.stdout).strip()}. "
+            "Partition, account, walltime, memory and further directives can be given; the script was:\n" + script
+        )
 
 
 def _jobqueue() -> Any:

@@ -237,7 +237,7 @@ def test_scheduler_without_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr(cluster, "FIRST_WORKER_S", 0.5)
     with (
-        distributed.LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address=None) as empty,
+        distributed.LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0") as empty,
         pytest.raises(InputError, match=r"No worker has joined.*dask worker tcp"),
     ):
         ended([toy_work.job(tmp_path, "job")], ClusterOptions(scheduler=empty.scheduler_address))
@@ -344,13 +344,19 @@ def test_jobs_on_workers_that_a_queue_starts(tmp_path: Path, monkeypatch: pytest
     pytest.importorskip("dask_jobqueue")
     queue = tmp_path / "queue"
     queue.mkdir()
-    submit = f'script=$(mktemp -p {queue}); cp "$1" $script; setsid bash $script > $script.out 2>&1 &\necho job $!\n'
+    refuse = 'if [ "$1" = --test-only ]; then ! grep -q -- "-p closed" "$2"; exit; fi\n'
+    submit = (
+        refuse
+        + f'script=$(mktemp -p {queue}); cp "$1" $script; setsid bash $script > $script.out 2>&1 &\necho job $!\n'
+    )
     cancel = f'for job in "$@"; do echo $job >> {queue}/canceled; kill -- -$job; done\n'
     for name, text in (("sbatch", submit), ("scancel", cancel)):
         (queue / name).write_text(f"#!/bin/bash\n{text}")
         (queue / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{queue}:{os.environ['PATH']}")
     jobs = [toy_work.job(tmp_path, f"job-{number}", "environment") for number in range(4)]
+    with pytest.raises(InputError, match=r"does not accept(.|\n)*-p closed"):
+        ended(jobs, ClusterOptions(slurm=SlurmOptions(partition="closed")))
     slurm = SlurmOptions(workers=1, walltime="10 min", memory="1 GB", interface="lo")
     outcomes = ended(jobs, ClusterOptions(slurm=slurm))
     assert [outcomes[job.name].status for job in jobs] == ["finished"] * 4
