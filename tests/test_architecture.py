@@ -34,7 +34,7 @@ DOORS = {
     "distributed": ("boneabm/sweep/cluster.py",),
     "dask_jobqueue": ("boneabm/sweep/slurm.py",),
     "pandas": (),
-    "pyarrow": ("boneabm/sweep/",),
+    "pyarrow": ("boneabm/sweep/tables.py",),
     "matplotlib": ("boneabm/sweep/plots.py",),
     "tifffile": ("boneabm/io/microct.py",),
     "pydantic": ("boneabm/scenario", "boneabm/sweep/design.py"),

@@ -12,8 +12,11 @@ import numpy as np
 
 from boneabm.analysis.ensemble import Band
 from boneabm.errors import InputError
-from boneabm.sweep.collect import OUTCOMES, Collected, RunTables, level_text, table_rows
+from boneabm.sweep.collect import Collected
 from boneabm.sweep.folder import PlannedRun, SweepFolder
+from boneabm.sweep.groups import level_text
+from boneabm.sweep.outcomes import OUTCOMES, RunTables
+from boneabm.sweep.tables import table_rows
 from boneabm.units import DAYS_PER_YEAR
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

@@ -15,10 +15,13 @@ import pytest
 from fake_sweep import bv_tv, own, series, write_sweep
 
 from boneabm.errors import InputError
-from boneabm.sweep.collect import OUTCOMES, Collected, collect, factor_columns, table_rows
+from boneabm.sweep.collect import Collected, collect
 from boneabm.sweep.folder import SweepFolder
+from boneabm.sweep.groups import factor_columns
+from boneabm.sweep.outcomes import OUTCOMES
 from boneabm.sweep.plots import COURSES, levels_text, read_curves, write_plots
 from boneabm.sweep.report import number, write_report
+from boneabm.sweep.tables import table_rows
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,145 @@
+"""What one finished run came to: a visible list of numbers computed from its series and events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from boneabm.errors import InputError
+from boneabm.io.series import read_table
+from boneabm.units import DAYS_PER_YEAR
+
+NAN = float("nan")
+
+
+class RunTables:
+    """Daily series and events of one finished run, by column."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.series = read_table(path / "series.csv")
+
+    @cached_property
+    def events(self) -> dict[str, np.ndarray]:
+        """Columns of events.csv, none where the run kept no events."""
+        path = self.path / "events.csv"
+        return read_table(path) if path.exists() else {}
+
+    def column(self, name: str) -> np.ndarray:
+        """A column of the series, (days,) float64; empty where the run does not have it."""
+        values = self.series.get(name, np.empty(0))
+        if values.dtype.kind != "f":
+            raise InputError(f"{self.path / 'series.csv'}: column {name} holds text. Restore a copy, or run again.")
+        return values
+
+    def years(self) -> float:
+        """Time from the first to the last row, y of 365 d; nan for fewer than two rows."""
+        day = self.column("day")
+        return float(day[-1] - day[0]) / DAYS_PER_YEAR if day.size > 1 else NAN
+
+    def closed(self, name: str) -> np.ndarray:
+        """A column of events.csv at the sites that closed during the run."""
+        if "event" not in self.events or name not in self.events:
+            return np.empty(0)
+        return self.events[name][self.events["event"].astype(str) == "site_closed"].astype(float)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One number of a finished run: name with its unit, unit, how it is computed, and its meaning in one sentence."""
+
+    name: str
+    unit: str
+    of: Callable[[RunTables], float]
+    meaning: str
+
+
+def _first(name: str) -> Callable[[RunTables], float]:
+    return lambda run: float(run.column(name)[0]) if run.column(name).size else NAN
+
+
+def _last(name: str) -> Callable[[RunTables], float]:
+    return lambda run: float(run.column(name)[-1]) if run.column(name).size else NAN
+
+
+def _mean(name: str) -> Callable[[RunTables], float]:
+    return lambda run: float(run.column(name).mean()) if run.column(name).size else NAN
+
+
+def _median(name: str) -> Callable[[RunTables], float]:
+    return lambda run: float(np.median(run.column(name))) if run.column(name).size else NAN
+
+
+def _sum(name: str) -> Callable[[RunTables], float]:
+    return lambda run: float(run.column(name).sum()) if run.column(name).size else NAN
+
+
+def _change(name: str) -> Callable[[RunTables], float]:
+    """100 (last / first - 1), nan where the first value is 0."""
+    first, last = _first(name), _last(name)
+    return lambda run: 100.0 * (last(run) / first(run) - 1.0) if first(run) else NAN
+
+
+def _change_per_year(name: str) -> Callable[[RunTables], float]:
+    return lambda run: _change(name)(run) / run.years()
+
+
+def _balance(run: RunTables) -> float:
+    return _sum("formed_um3")(run) - _sum("resorbed_um3")(run)
+
+
+def _closed_mean(name: str) -> Callable[[RunTables], float]:
+    return lambda run: float(np.nanmean(run.closed(name))) if np.isfinite(run.closed(name)).any() else NAN
+
+
+def _count(event: str) -> Callable[[RunTables], float]:
+    return lambda run: float((run.events["event"].astype(str) == event).sum()) if "event" in run.events else NAN
+
+
+OUTCOMES = (
+    Outcome("bv_tv_first", "", _first("BV/TV"), "bone volume fraction on the first day"),
+    Outcome("bv_tv_last", "", _last("BV/TV"), "bone volume fraction on the last day"),
+    Outcome("bv_tv_change_percent", "%", _change("BV/TV"), "change of BV/TV over the run"),
+    Outcome("bv_tv_change_percent_per_y", "%/y", _change_per_year("BV/TV"), "change of BV/TV per year of 365 d"),
+    Outcome("bs_bv_last_per_mm", "1/mm", _last("BS/BV_per_mm"), "bone surface per bone volume on the last day"),
+    Outcome("bs_bv_change_percent", "%", _change("BS/BV_per_mm"), "change of BS/BV over the run"),
+    Outcome("mineral_first_g_per_cm3", "g/cm3", _first("mineral_g_per_cm3"), "trabecular vBMD on the first day"),
+    Outcome("mineral_last_g_per_cm3", "g/cm3", _last("mineral_g_per_cm3"), "trabecular vBMD on the last day"),
+    Outcome("mineral_change_percent", "%", _change("mineral_g_per_cm3"), "change of trabecular vBMD over the run"),
+    Outcome("ac_f_mean_per_y", "1/y", _mean("Ac.f_per_y"), "activation frequency (trailing 365 d), mean over the run"),
+    Outcome("ac_f_last_per_y", "1/y", _last("Ac.f_per_y"), "activation frequency (trailing 365 d) on the last day"),
+    Outcome("opened_sites", "", _sum("opened_sites"), "remodeling sites activated during the run"),
+    Outcome("resorbed_um3", "um3", _sum("resorbed_um3"), "bone resorbed during the run"),
+    Outcome("formed_um3", "um3", _sum("formed_um3"), "bone formed during the run"),
+    Outcome("balance_um3", "um3", _balance, "bone formed less bone resorbed during the run"),
+    Outcome("fragments_um3", "um3", _sum("fragments_um3"), "bone lost as loose fragments during the run"),
+    Outcome("osteoclasts_mean", "", _mean("osteoclasts"), "osteoclasts, mean over the run"),
+    Outcome("osteoblasts_mean", "", _mean("osteoblasts"), "osteoblasts, mean over the run"),
+    Outcome("osteocytes_last", "", _last("osteocytes"), "osteocytes on the last day"),
+    Outcome("open_sites_mean", "", _mean("open_sites"), "open remodeling sites, mean over the run"),
+    Outcome("mar_median_um_per_d", "um/d", _median("apposition_um_per_d"), "apposition rate (MAR), median over days"),
+    Outcome("occupancy_median", "", _median("occupancy"), "RANK occupancy at the bone surface, median over days"),
+    Outcome("signal_median", "", _median("signal_median"), "osteocyte signal, median over cells and days"),
+    Outcome("erosion_depth_mean_um", "um", _closed_mean("erosion_depth_um"), "erosion depth (E.De) of closed sites"),
+    Outcome("wall_mean_um", "um", _closed_mean("wall_um"), "wall thickness (W.Th) of closed sites"),
+    Outcome("perforations", "", _count("perforation"), "perforated plates during the run"),
+    Outcome("breakages", "", _count("breakage"), "cut struts during the run"),
+    Outcome("stiffness_zz_first_mpa", "MPa", _first("stiffness_zz_mpa"), "apparent stiffness along z, first day"),
+    Outcome("stiffness_zz_last_mpa", "MPa", _last("stiffness_zz_mpa"), "apparent stiffness along z, last day"),
+    Outcome("stiffness_zz_change_percent", "%", _change("stiffness_zz_mpa"), "change of apparent stiffness along z"),
+    Outcome("stiffness_yy_first_mpa", "MPa", _first("stiffness_yy_mpa"), "apparent stiffness along y, first day"),
+    Outcome("stiffness_yy_last_mpa", "MPa", _last("stiffness_yy_mpa"), "apparent stiffness along y, last day"),
+    Outcome("stiffness_yy_change_percent", "%", _change("stiffness_yy_mpa"), "change of apparent stiffness along y"),
+    Outcome("stiffness_xx_first_mpa", "MPa", _first("stiffness_xx_mpa"), "apparent stiffness along x, first day"),
+    Outcome("stiffness_xx_last_mpa", "MPa", _last("stiffness_xx_mpa"), "apparent stiffness along x, last day"),
+    Outcome("stiffness_xx_change_percent", "%", _change("stiffness_xx_mpa"), "change of apparent stiffness along x"),
+)
+
+
+def outcome_help() -> str:
+    """One line per outcome: name and meaning, for headers and --help."""
+    return "\n".join(f"{outcome.name}: {outcome.meaning}" for outcome in OUTCOMES)
