@@ -1,5 +1,4 @@
-"""Jobs on Dask workers: a local cluster, a running scheduler or SLURM. Nothing here is worth saving: a job continues
-from its own checkpoint on disk, wherever it is started again."""
+"""Jobs on Dask workers: local, of a running scheduler, of SLURM. Nothing here is worth saving: jobs have checkpoints."""
 
 from __future__ import annotations
 
@@ -244,7 +243,10 @@ class _Session:
             if self.workers:
                 self._greet()
                 return True
-            if self.options.slurm is None and time.monotonic() - began_s > FIRST_WORKER_S:
+            waited_s = time.monotonic() - began_s
+            if self.options.slurm and waited_s > SILENCE_S:
+                self._say_once("No SLURM job has started yet; see squeue, and slurm-*.out for jobs that ended at once")
+            if self.options.slurm is None and waited_s > FIRST_WORKER_S:
                 told = f"No worker has joined the scheduler within {FIRST_WORKER_S:.0f} s. Start some with:"
                 raise InputError(f"{told} dask worker {self.client.scheduler.address} --nthreads 1")
             time.sleep(0.1)
