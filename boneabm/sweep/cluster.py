@@ -1,4 +1,4 @@
-"""Jobs on Dask workers: local, of a running scheduler, of SLURM. Nothing here is worth saving: jobs have checkpoints."""
+"""Jobs on Dask workers: local, by scheduler or by SLURM. Nothing is worth saving here: jobs have checkpoints."""
 
 from __future__ import annotations
 
