@@ -1,4 +1,8 @@
-"""What a run will cost: voxels, osteocytes, memory, time and disk; rough, from measurements on one machine."""
+"""What a run will cost: voxels, osteocytes, memory, time and disk; rough, from measurements on one machine.
+
+The numbers fit runs of 30^3 to 200^3 voxels on one thread of a shared Intel Xeon (measurements: `docs/large_domains.md`).
+How often strain is solved depends on the turnover, so a year may take half or twice the estimate.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +12,30 @@ from typing import NamedTuple
 from .parameters import ParameterSet
 from .scenario import GeneratedBone, ImageBone, Scenario
 
-BYTES_AT_START = 6e8
-BYTES_PER_VOXEL = 160
+BYTES_AT_START = 3.3e8
+BYTES_PER_VOXEL = 420
 BYTES_PER_OSTEOCYTE = 45
-SECONDS_PER_VOXEL_DAY = 1.5e-7
+SECONDS_AT_START = 0.6
+SECONDS_PER_DAY = 2e-3
+SECONDS_PER_VOXEL_DAY = 2.2e-7
+SECONDS_PER_VOXEL_BURN_IN_DAY = 1.1e-7
+SECONDS_PER_VOXEL_SNAPSHOT = 4.8e-7
+SECONDS_PER_VOXEL_STATE = 2.2e-7
 STATE_BYTES_PER_VOXEL = 65
-SNAPSHOT_BYTES_PER_VOXEL = 6
-SERIES_BYTES_PER_DAY = 400
+SNAPSHOT_BYTES_PER_VOXEL = 7
+SERIES_BYTES_PER_DAY = 450
 USUAL_BV_TV = 0.25
 _OSTEOCYTES = "osteocyte.density_per_mm3"
 
 
 class Cost(NamedTuple):
-    """Rough cost of one run on two cores.
+    """Rough cost of one run on one thread.
 
-    bone_mm3 : volume of bone
-    run_s, burn_in_s : time of the days of the run, and of the burn-in before it
-    disk_mb  : run folder; state_mb : one stored state of it, such as a burned-in one
+    bone_mm3  : volume of bone
+    memory_mb : peak of the process, highest while the burned-in state is made
+    run_s     : time of the days of the run, with what it writes, on one thread
+    burn_in_s : time of making the bone and of the days before day 0, on one thread; nothing where the state is there
+    disk_mb   : run folder; state_mb : one stored state of it, such as a burned-in one
     """
 
     voxels: int
@@ -56,16 +67,40 @@ def cost_of(scenario: Scenario, parameters: ParameterSet) -> Cost | None:
     shape = shape_of(scenario)
     if shape is None:
         return None
-    bone, settings, output = scenario.bone, scenario.simulation, scenario.output
+    bone, output = scenario.bone, scenario.output
     voxels = math.prod(shape)
     bv_tv = USUAL_BV_TV if isinstance(bone, ImageBone) else bone.bv_tv
     bone_mm3 = voxels * (bone.spacing_um * 1e-3) ** 3 * bv_tv
     osteocytes = bone_mm3 * parameters[_OSTEOCYTES].value
     memory = BYTES_AT_START + voxels * BYTES_PER_VOXEL + osteocytes * BYTES_PER_OSTEOCYTE
     state = voxels * STATE_BYTES_PER_VOXEL
-    snapshots = 1 + settings.days // output.volumes_every_d
+    days = simulated_days(scenario)
     kept = state * (int(output.keep_state) + len(output.keep_checkpoints_d))
-    disk = kept + snapshots * voxels * SNAPSHOT_BYTES_PER_VOXEL + settings.days * SERIES_BYTES_PER_DAY
-    seconds = voxels * SECONDS_PER_VOXEL_DAY
-    times = (seconds * settings.days, seconds * settings.burn_in_d)
+    disk = kept + snapshots(scenario) * voxels * SNAPSHOT_BYTES_PER_VOXEL + days * SERIES_BYTES_PER_DAY
+    times = (_run_s(scenario, voxels), _burn_in_s(scenario, voxels))
     return Cost(voxels, bone_mm3, osteocytes, memory * 1e-6, *times, disk * 1e-6, state * 1e-6)
+
+
+def simulated_days(scenario: Scenario) -> int:
+    """Days that a run simulates after its burn-in; a branch begins on a later day, where the scenario names it."""
+    begin = 0 if scenario.branch_from is None else scenario.branch_from.day or 0
+    return max(scenario.simulation.days - begin, 0)
+
+
+def snapshots(scenario: Scenario) -> int:
+    """Volumes that a run writes: that of its first day, those that are due, and that of the last day."""
+    return 1 + math.ceil(simulated_days(scenario) / scenario.output.volumes_every_d)
+
+
+def _run_s(scenario: Scenario, voxels: int) -> float:
+    days, output = simulated_days(scenario), scenario.output
+    states = 2 + math.ceil(days / output.checkpoint_every_d) + len(output.keep_checkpoints_d)
+    written = snapshots(scenario) * SECONDS_PER_VOXEL_SNAPSHOT + states * SECONDS_PER_VOXEL_STATE
+    return SECONDS_AT_START + days * SECONDS_PER_DAY + voxels * (days * SECONDS_PER_VOXEL_DAY + written)
+
+
+def _burn_in_s(scenario: Scenario, voxels: int) -> float:
+    if scenario.branch_from is not None:
+        return 0.0
+    per_day = SECONDS_PER_DAY + voxels * SECONDS_PER_VOXEL_BURN_IN_DAY
+    return SECONDS_AT_START + scenario.simulation.burn_in_d * per_day

@@ -84,10 +84,14 @@ def _cost(scenario: Scenario, parameters: ParameterSet) -> list[str]:
     return [
         f"{size} = {cost.voxels} voxels, about {cost.bone_mm3:.2g} mm3 of bone with {round(cost.osteocytes, -2):.0f} "
         "osteocytes",
-        f"estimates, rough: {cost.memory_mb:.0f} MB of memory, {cost.run_s + cost.burn_in_s:.0f} s on two cores for "
-        f"{settings.days} days after {settings.burn_in_d} days of burn-in, in which the open sites reach their steady "
-        "state; the burned-in bone is kept for further runs that begin with it",
+        f"estimates, rough: {cost.memory_mb:.0f} MB of memory; on one thread {_time(cost.run_s)} for {settings.days} "
+        f"days and, before them, {_time(cost.burn_in_s)} for {settings.burn_in_d} days of burn-in, in which the open "
+        "sites reach their steady state; the burned-in bone is kept for further runs that begin with it",
     ]
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _subject(scenario: Scenario) -> list[str]:

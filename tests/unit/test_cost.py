@@ -1,0 +1,88 @@
+"""Estimates before a run, against runs that were measured once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from boneabm.cost import Cost, cost_of, shape_of
+from boneabm.parameters import ParameterSet
+from boneabm.scenario import Scenario
+
+TIME_FACTOR = 1.6
+MEMORY_FACTOR = 1.25
+DISK_FACTOR = 1.25
+
+# Measured on one thread of a shared 2-core Intel Xeon (2026-11-21, Python 3.11, numba 0.68): BONEABM_BURN_INS=EMPTY
+# boneabm run SCENARIO --threads 1 --json. Generated bone of 20 um, BV/TV 0.15, 51 y at the final period, 190 d of
+# burn-in, volumes on the first and the last day.
+# edge in voxels: (days, wall_s of the days, peak MB of the process that also made the burned-in state, checkpoint MB)
+MEASURED_BLOCKS = {
+    40: (220, 3.88, 371, 4.07),
+    64: (120, 7.53, 458, 16.6),
+    80: (60, 10.39, 584, 31.9),
+    100: (40, 11.97, 706, 62.2),
+}
+
+
+def block(edge: int, days: int, **output: Any) -> Scenario:
+    size, tb_th = f"{20 * edge} um", "130 um" if edge == 40 else "160 um"
+    shape = {"size": size, "voxel": "20 um", "bv_tv": 0.15, "tb_th": tb_th}
+    bone = {"kind": "generated", "plates": 0.2, "seed": 7, **shape}
+    written = {"volumes_every": "1000 d", "agents_every": "1000 d", "checkpoint_every": "1000 d", **output}
+    tables = {"title": "block", "bone": bone, "simulation": {"days": days}, "output": written}
+    return Scenario.from_dict(tables)
+
+
+def cost(scenario: Scenario) -> Cost:
+    found = cost_of(scenario, ParameterSet.load())
+    assert found is not None
+    return found
+
+
+def within(factor: float, estimated: float, measured: float) -> bool:
+    return 1 / factor <= estimated / measured <= factor
+
+
+@pytest.mark.parametrize("edge", MEASURED_BLOCKS)
+def test_estimates_are_near_measured_blocks(edge: int) -> None:
+    """Time within a factor of 1.6, memory and size of a state within 1.25."""
+    days, run_s, peak_mb, state_mb = MEASURED_BLOCKS[edge]
+    told = cost(block(edge, days))
+    assert within(TIME_FACTOR, told.run_s, run_s), told
+    assert within(MEMORY_FACTOR, told.memory_mb, peak_mb), told
+    assert within(DISK_FACTOR, told.state_mb, state_mb), told
+
+
+def test_what_is_written_costs_time_and_disk() -> None:
+    """A volume costs about two days' work and its bytes; the last state goes with keep_state = false."""
+    plain, volumes = cost(block(80, 60)), cost(block(80, 60, volumes_every="1 d"))
+    assert volumes.run_s - plain.run_s == pytest.approx(59 * 80**3 * 4.8e-7)
+    assert volumes.disk_mb - plain.disk_mb == pytest.approx(59 * 80**3 * 7e-6)
+    assert plain.disk_mb - cost(block(80, 60, keep_state=False)).disk_mb == pytest.approx(plain.state_mb)
+    assert cost(block(80, 60, keep_checkpoints=[10, 20])).disk_mb - plain.disk_mb == pytest.approx(2 * plain.state_mb)
+
+
+def test_units_and_counts() -> None:
+    """512000 voxels of 20 um at BV/TV 0.15 are 0.6144 mm3 of bone; osteocytes follow their density."""
+    told, density = cost(block(80, 60)), ParameterSet.load()["osteocyte.density_per_mm3"].value
+    assert told.voxels == 512_000
+    assert told.bone_mm3 == pytest.approx(0.6144)
+    assert told.osteocytes == pytest.approx(0.6144 * density)
+    assert cost(block(80, 120)).burn_in_s == told.burn_in_s
+
+
+def image(folder: Path, **bone: str) -> Scenario:
+    (folder / "sample.tif").write_bytes(b"")
+    tables = {"kind": "image", "image": str(folder / "sample.tif"), "voxel_size": "19.5 um", **bone}
+    return Scenario.from_dict({"title": "image", "bone": tables})
+
+
+def test_an_image_has_a_cost_once_its_crop_is_known(tmp_path: Path) -> None:
+    whole, part = image(tmp_path), image(tmp_path, crop="0:100,10:60,0:20")
+    assert shape_of(whole) is None
+    assert cost_of(whole, ParameterSet.load()) is None
+    assert shape_of(part) == (100, 50, 20)
+    assert cost(part).voxels == 100_000
