@@ -1,6 +1,6 @@
 """What a run will cost: voxels, osteocytes, memory, time and disk; rough, from measurements on one machine.
 
-The numbers fit runs of 30^3 to 200^3 voxels on one thread of a shared Intel Xeon (measurements: `docs/large_domains.md`).
+The numbers fit runs of 30^3 to 200^3 voxels on one thread of a shared Intel Xeon (see `docs/large_domains.md`).
 How often strain is solved depends on the turnover, so a year may take half or twice the estimate.
 """
 
