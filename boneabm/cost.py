@@ -12,16 +12,17 @@ from typing import NamedTuple
 from .parameters import ParameterSet
 from .scenario import GeneratedBone, ImageBone, Scenario
 
-BYTES_AT_START = 3.3e8
-BYTES_PER_VOXEL = 420
+BYTES_AT_START = 3.5e8
+BYTES_PER_VOXEL = 410
 BYTES_PER_OSTEOCYTE = 45
-SECONDS_AT_START = 0.6
+SECONDS_AT_START = 0.5
+SECONDS_PER_VOXEL_AT_START = 1.6e-6
 SECONDS_PER_DAY = 2e-3
 SECONDS_PER_VOXEL_DAY = 2.2e-7
-SECONDS_PER_VOXEL_BURN_IN_DAY = 1.1e-7
+SECONDS_PER_VOXEL_BURN_IN_DAY = 1.0e-7
 SECONDS_PER_VOXEL_SNAPSHOT = 4.8e-7
 SECONDS_PER_VOXEL_STATE = 2.2e-7
-STATE_BYTES_PER_VOXEL = 65
+STATE_BYTES_PER_VOXEL = 63
 SNAPSHOT_BYTES_PER_VOXEL = 7
 SERIES_BYTES_PER_DAY = 450
 USUAL_BV_TV = 0.25
@@ -96,7 +97,8 @@ def _run_s(scenario: Scenario, voxels: int) -> float:
     days, output = simulated_days(scenario), scenario.output
     states = 2 + math.ceil(days / output.checkpoint_every_d) + len(output.keep_checkpoints_d)
     written = snapshots(scenario) * SECONDS_PER_VOXEL_SNAPSHOT + states * SECONDS_PER_VOXEL_STATE
-    return SECONDS_AT_START + days * SECONDS_PER_DAY + voxels * (days * SECONDS_PER_VOXEL_DAY + written)
+    per_voxel = SECONDS_PER_VOXEL_AT_START + days * SECONDS_PER_VOXEL_DAY + written
+    return SECONDS_AT_START + days * SECONDS_PER_DAY + voxels * per_voxel
 
 
 def _burn_in_s(scenario: Scenario, voxels: int) -> float:
