@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from dataclasses import dataclass
@@ -107,6 +108,7 @@ def _folder_of(scenario: Scenario, cache: Path) -> tuple[RunFolder, str]:
     path = cache.absolute() / key
     if not path.exists():
         _start_burn_in(scenario, path)
+        gc.collect()
     return RunFolder.open(path), key
 
 
@@ -131,6 +133,8 @@ def _burned_in(scenario: Scenario, cache: Path, stepping: Stepping) -> tuple[dic
         arrays, meta = _readable(scenario, folder)
         if int(meta["day"]) < last_burn_in_day(scenario):
             _simulate(scenario, folder, arrays, meta, stepping)
+            del arrays
+            gc.collect()  # a simulation refers to itself, and its arrays are large
             arrays, meta = read_checkpoint(folder.checkpoint)
     os.utime(folder.checkpoint)
     return arrays, meta, key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -50,6 +51,7 @@ def work(job: Job, stop: Stop) -> Outcome:
     except Exception as error:
         status, text = "failed", _in_words(error)
         _record_failure(sweep, job.name, error)
+    gc.collect()  # the next job of this process starts without the arrays of this one
     return Outcome(job.name, status, text, time.perf_counter() - began_s)
 
 
