@@ -1,0 +1,183 @@
+"""The `validate` command: run the validation suite where runs are missing, and compare it with published targets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from boneabm.cli_report import SweepReporter
+from boneabm.cli_sweep import FAILED, InProcess, Json, Quiet, RetryFailed, Where, Workers
+from boneabm.cli_tell import echo_json, stop, told
+from boneabm.errors import InputError
+
+if TYPE_CHECKING:
+    from boneabm.sweep.folder import SweepFolder
+    from boneabm.sweep.plan import Plan
+    from boneabm.sweep.session import Execute, Tally
+    from boneabm.validation.experiments import Experiment
+    from boneabm.validation.table import Row, Validation
+
+PAPER_COLUMNS = 170
+
+
+@told
+def validate(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[EXPERIMENT]...", help="Experiments; the full suite by default.")
+    ] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Only the fast part: small bones, half a year.")] = False,
+    list_all: Annotated[bool, typer.Option("--list", help="Say what the suite holds; runs nothing.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder of runs and tables; in the user's cache by default.")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Number of bones instead of that of the suite.")] = None,
+    workers: Workers = None,
+    in_process: InProcess = False,
+    retry_failed: RetryFailed = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Compare simulated bone with published targets: runs what is missing, then prints and writes a table.
+
+    Exit code 0 where nothing failed, 1 where a target or a run failed, 2 for bad input, 130 when stopped. The same
+    command again goes on where it stopped.
+    """
+    from boneabm.validation.experiments import chosen
+    from boneabm.validation.suite import Sizing, default_folder, run_suite
+    from boneabm.validation.table import validate as compare
+
+    if names and fast:
+        raise InputError("Give experiments by name, or --fast, not both.")
+    if list_all:
+        _tell_list(as_json)
+        return
+    experiments, folder = chosen(names or [], fast), out or default_folder()
+    runner = _Runner(Where(workers, None, in_process, None).execute(_say_unless(quiet)), retry_failed, quiet)
+    sweeps = run_suite(experiments, folder, runner, Sizing(bones=seeds))
+    found = compare(experiments, sweeps)
+    _tell(found, folder, as_json)
+    if runner.stopped:
+        stop("Stopped; begun runs are safe. The same command goes on with them.", 130)
+    if found.count("fail") or runner.failed:
+        raise typer.Exit(FAILED)
+
+
+def _say_unless(quiet: bool) -> Callable[[str], None]:
+    return lambda text: None if quiet else typer.echo(f"validate: {text}", err=True)
+
+
+class _Runner:
+    """Runs what is missing of one sweep after another; remembers failures and whether somebody asked to stop."""
+
+    def __init__(self, execute: Execute, retry_failed: bool, quiet: bool) -> None:
+        self.execute, self.retry_failed, self.quiet = execute, retry_failed, quiet
+        self.failed, self.stopped = 0, False
+
+    def __call__(self, name: str, sweep: SweepFolder, plan: Plan) -> bool:
+        """Run a sweep; False once it was stopped."""
+        from boneabm.stepping import StopRequest
+        from boneabm.sweep.session import run_missing, tally
+
+        if tally(sweep, plan).open or self.retry_failed:
+            _say_unless(self.quiet)(f"{name}, {len(plan)} runs in {sweep.path}")
+            with StopRequest() as request, SweepReporter(self.quiet) as report:
+                reached = run_missing(
+                    sweep,
+                    self.execute,
+                    stop=lambda: request.asked,
+                    on_start=lambda tally: report.begin(tally.planned, tally.finished, len(tally.failed)),
+                    on_outcome=lambda outcome: report.note(outcome.name, outcome.status, outcome.text),
+                    retry_failed=self.retry_failed,
+                )
+            self.stopped = request.asked and reached.open > 0
+        self._note(sweep, tally(sweep, plan))
+        return not self.stopped
+
+    def _note(self, sweep: SweepFolder, reached: Tally) -> None:
+        self.failed += len(reached.failed) + reached.open
+        for run_id, text in reached.failed.items():
+            typer.echo(f"failed: {sweep.run_path(run_id)}: {(text.splitlines() or [''])[0]}", err=True)
+
+
+def _tell(found: Validation, folder: Path, as_json: bool) -> None:
+    """Write the table; print it, or one JSON object."""
+    from boneabm.validation.table import write_validation
+
+    table, page = write_validation(found, folder)
+    if as_json:
+        echo_json({"table": str(table), **_facts_of(found)})
+        return
+    _print_rows(found.rows)
+    for target in found.not_simulated:
+        typer.echo(f"not simulated yet: {target.id} ({target.note}): {target.not_simulated}")
+    typer.echo(found.constants.sentence())
+    typer.echo(f"Model version {found.version}. {found.summary()}.\n{table}\n{page}")
+
+
+def _facts_of(found: Validation) -> dict[str, Any]:
+    """Verdicts counted, every row, constants, and what is not simulated."""
+    from boneabm.validation.table import VERDICTS
+
+    facts: dict[str, Any] = {"model_version": found.version}
+    facts |= {verdict.replace(" ", "_"): found.count(verdict) for verdict in VERDICTS}
+    facts |= {"rows": [_record(row) for row in found.rows], "parameters": found.constants.total}
+    facts |= {"fitted": [*found.constants.fitted, *found.constants.fitted_effects]}
+    return facts | {"not_simulated": {t.id: t.not_simulated for t in found.not_simulated}}
+
+
+def _record(row: Row) -> dict[str, Any]:
+    """Facts of a row; what is not a number becomes null."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.facts().items()}
+
+
+def _print_rows(rows: list[Row]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from boneabm.validation.table import cells
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PAPER_COLUMNS)
+    table = Table()
+    for header in ("experiment", "quantity", "target", "simulated (95 %), n", "verdict", "source"):
+        table.add_column(header, overflow="fold")
+    for row in rows:
+        name, band, value, verdict, basis, _ = cells(row)
+        source = f"{row.target.id}, {row.target.source} ({basis})" if row.target else "-"
+        table.add_row(row.experiment, name, band, value, _colored(verdict), source)
+    console.print(table)
+
+
+def _colored(verdict: str) -> str:
+    color = {"pass": "green", "warn": "yellow", "fail": "red"}.get(verdict)
+    return f"[{color}]{verdict}[/{color}]" if color else verdict
+
+
+def _tell_list(as_json: bool) -> None:
+    """Experiments with their part, runs and targets; what is not simulated."""
+    from boneabm.validation.experiments import EXPERIMENTS
+    from boneabm.validation.targets import read_targets
+
+    targets = read_targets()
+    listed = [_facts(experiment, sum(t.experiment == experiment.name for t in targets)) for experiment in EXPERIMENTS]
+    left_out = {t.id: t.not_simulated for t in targets if t.not_simulated}
+    if as_json:
+        echo_json({"experiments": listed, "not_simulated": left_out})
+        return
+    for facts in listed:
+        typer.echo("{name:<18} {part:<8} {runs:>3} runs, {targets:>2} targets: {question}".format(**facts))
+    for name, reason in left_out.items():
+        typer.echo(f"{name:<18} not simulated yet: {reason}")
+
+
+def _facts(experiment: Experiment, targets: int) -> dict[str, Any]:
+    from boneabm.sweep.design import design_from_text
+    from boneabm.validation.suite import sweep_text
+    from boneabm.validation.targets import DATA
+
+    runs = sum(len(design_from_text(sweep_text(name), name, DATA).points) for name in experiment.sweeps)
+    name = experiment.name.replace(" ", "-")
+    return {"name": name, "part": experiment.part, "runs": runs, "targets": targets, "question": experiment.question}

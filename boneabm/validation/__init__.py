@@ -1,0 +1,1 @@
+"""Validation: a suite of experiments whose outcomes are compared with published targets."""

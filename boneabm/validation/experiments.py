@@ -1,0 +1,92 @@
+"""The suite as a list: experiments, the sweep whose runs each one reads, and the quantities measured on them.
+
+Days are days of the run. `targets.csv` holds what the quantities are compared with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from boneabm.errors import InputError, nearest
+from boneabm.validation.experiments_load import DISUSE, LOAD_EXCHANGE
+from boneabm.validation.experiments_menopause import MENOPAUSE
+from boneabm.validation.experiments_rest import BOOKS, FAST, MECHANOREGULATION, REFERENCE, STIFFNESS, VOXELS
+from boneabm.validation.measures import Quantity
+from boneabm.validation.sensitivity import SENSITIVITY
+
+Part = Literal["full", "fast", "by name"]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment.
+
+    sweeps     : packaged sweeps whose finished runs it reads; arms are named "SWEEP/ARM" where there are several
+    part       : "full" runs by default, "fast" with --fast, "by name" only when asked for
+    question   : one sentence
+    """
+
+    name: str
+    sweeps: tuple[str, ...]
+    part: Part
+    question: str
+    quantities: tuple[Quantity, ...]
+
+
+EXPERIMENTS = (
+    Experiment(
+        "bookkeeping",
+        ("reference", "menopause"),
+        "full",
+        "Does Ac.f x depth x BS/BV from histomorphometry give the bone that was lost and turned over?",
+        BOOKS,
+    ),
+    Experiment(
+        "reference", ("reference",), "full", "Does a healthy adult keep mass, turnover and mineral for ten years?",
+        REFERENCE,
+    ),
+    Experiment(
+        "menopause", ("menopause",), "full", "What happens in the ten years around the final period, and after?",
+        MENOPAUSE,
+    ),
+    Experiment(
+        "mechanoregulation", ("reference",), "full", "Is bone formed where it is strained more, resorbed where less?",
+        MECHANOREGULATION,
+    ),
+    Experiment(
+        "load exchange", ("load_exchange",), "full",
+        "Does the bone follow a changed main direction of load (stand-in for a load turned by 30 degrees)?",
+        LOAD_EXCHANGE,
+    ),
+    Experiment(
+        "disuse", ("disuse",), "full", "What does disuse take, what does reloading give back, does bone need load?",
+        DISUSE,
+    ),
+    Experiment(
+        "stiffness", ("stiffness",), "full", "With which power does stiffness rise with density?", STIFFNESS
+    ),
+    Experiment(
+        "fast", ("fast",), "fast", "Do books close, phases last as measured, and does estradiol drive osteoclasts?",
+        FAST,
+    ),
+    Experiment("voxels", ("voxels",), "by name", "Do results depend on the size of the voxels?", VOXELS),
+    Experiment(
+        "sensitivity", ("sensitivity",), "by name", "How much do single numbers change the ten-year loss?", SENSITIVITY
+    ),
+)  # fmt: skip
+
+
+def chosen(names: list[str], fast: bool) -> tuple[Experiment, ...]:
+    """Experiments by name; without names those of the full suite, or the fast ones.
+
+    Raises InputError for a name that is none.
+    """
+    known = {experiment.name.replace(" ", "-"): experiment for experiment in EXPERIMENTS}
+    for name in names:
+        if name not in known:
+            raise InputError(f'"{name}" is not an experiment of the suite. {nearest(name, known)}')
+    part = "fast" if fast else "full"
+    if names:
+        return tuple(known[name] for name in dict.fromkeys(names))
+    return tuple(experiment for experiment in EXPERIMENTS if experiment.part == part)

@@ -1,0 +1,149 @@
+"""Quantities of the reference adult, the books, mechanoregulation, stiffness, voxel size and the fast part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from boneabm.sweep.outcomes import NAN
+from boneabm.validation import bookkeeping as books
+from boneabm.validation.finished import Arms, FinishedRun
+from boneabm.validation.measures import OfArms, OfRun, Quantity, difference, each, percent_over, ratio
+
+YEAR_D = 365
+END_D = 10 * YEAR_D
+ADULT = (0.0, float(END_D))
+AFTER = (7.0 * YEAR_D, 15.0 * YEAR_D)
+FIVE_Y = (0.0, 5.0 * YEAR_D)
+HALF_YEAR = (0.0, 180.0)
+
+
+def _ac_f(run: FinishedRun) -> float:
+    return run.mean("Ac.f_per_y", YEAR_D, END_D)
+
+
+def _mar(window: books.Window) -> OfRun:
+    return lambda run: float(np.median(rows)) if (rows := run.rows("apposition_um_per_d", *window)).size else NAN
+
+
+def _drift(name: str) -> OfRun:
+    """Change of a biopsy column from the first to the last biopsy of ten years, %."""
+
+    def of(run: FinishedRun) -> float:
+        first = run.biopsy(name, 0)
+        return 100.0 * (run.biopsy(name, END_D) / first - 1.0) if first else NAN
+
+    return of
+
+
+def _biopsy(name: str, window: books.Window = ADULT) -> OfRun:
+    return lambda run: run.biopsy_mean(name, *window)
+
+
+REFERENCE = (
+    Quantity("BV/TV change", "%", each(lambda run: run.change_percent("BV/TV", 0, END_D)), "day 0 to ten years"),
+    Quantity("Ac.f", "1/y", each(_ac_f), "claimed surface over bone surface, years 1-10"),
+    Quantity("Ac.f (biopsy)", "1/y", each(_biopsy("Ac.f_per_y")), "(MS/BS) MAR / W.Th of yearly virtual biopsies"),
+    Quantity("W.Th", "um", each(books.wall_um(ADULT)), "all sites that closed, by area with a floor"),
+    Quantity("W.Th (biopsy)", "um", each(_biopsy("W.Th_um")), "virtual biopsies"),
+    Quantity("E.De", "um", each(books.erosion_depth_um(ADULT)), "all sites that closed, by area"),
+    Quantity("MAR", "um/d", each(_mar(ADULT)), "mean rate of the osteoblasts of a day, median over days"),
+    Quantity("MAR (biopsy)", "um/d", each(_biopsy("MAR_um_per_d")), "distance of double labels in virtual biopsies"),
+    Quantity("BMU balance", "um", each(books.balance_um(ADULT)), "W.Th - E.De"),
+    Quantity("ES/BS", "%", each(_biopsy("ES/BS_percent")), "virtual biopsies"),
+    Quantity("OS/BS", "%", each(_biopsy("OS/BS_percent")), "virtual biopsies"),
+    Quantity("MS/BS", "%", each(_biopsy("MS/BS_percent")), "double plus half the single labeled surface"),
+    Quantity("CaMean drift", "%", each(_drift("CaMean_wt_percent")), "first to last biopsy"),
+    Quantity("CaMean", "wt%", each(_biopsy("CaMean_wt_percent")), "virtual qBEI"),
+    Quantity("CaPeak", "wt%", each(_biopsy("CaPeak_wt_percent")), "virtual qBEI"),
+    Quantity("CaWidth", "wt%", each(_biopsy("CaWidth_wt_percent")), "virtual qBEI"),
+    Quantity(
+        "stiffness change", "%", each(lambda run: run.change_percent("stiffness_zz_mpa", 0, END_D)),
+        "apparent stiffness along z, day 0 to ten years",
+    ),
+    Quantity("Tb.N change", "%", each(_drift("Tb.N_per_mm")), "first to last biopsy"),
+)  # fmt: skip
+
+BOOKS = (
+    Quantity(
+        "loss identity", "",
+        ratio(books.booked(books.deficit_um, AFTER), books.counted_loss(AFTER), "menopause/menopause"),
+        "Ac.f x BMU deficit x BS/BV over counted loss, years 2-10 after the final period",
+    ),
+    Quantity(
+        "turnover identity", "",
+        ratio(books.booked(books.erosion_depth_um, ADULT), books.counted_turnover(ADULT), "reference/"),
+        "Ac.f x E.De x BS/BV over counted resorption, ten years of the reference adult",
+    ),
+    Quantity(
+        "turnover identity after menopause", "",
+        ratio(books.booked(books.erosion_depth_um, AFTER), books.counted_turnover(AFTER), "menopause/menopause"),
+        "the same, years 2-10 after the final period",
+    ),
+    Quantity(
+        "remodeling space identity", "", ratio(books.space_booked(ADULT), books.space_counted, "reference/"),
+        "Ac.f x void time x mean missing depth x BS/BV over the fall of BV/TV while the first sites opened (burn-in)",
+    ),
+    Quantity("remodeling space", "% of BV",
+             each(lambda run: 100.0 * books.space_counted(run), "reference/"), "as counted"),
+    Quantity("ledger error", "of BV", each(books.ledger_error, "reference/"), "largest over all days of ten years"),
+)  # fmt: skip
+
+MECHANOREGULATION = (
+    Quantity("CCR", "", each(_biopsy("CCR")), "correct classification rate of formed, quiescent and resorbed surface"),
+    Quantity("CCR - null", "", each(lambda run: _biopsy("CCR")(run) - _biopsy("CCR_null95")(run)),
+             "CCR less the 95th percentile of its permutation null"),
+)  # fmt: skip
+
+
+def _exponents(arms: Arms) -> np.ndarray:
+    """Slope of ln stiffness against ln BV/TV over the bones of one seed."""
+    runs = zip(*arms.values(), strict=True)
+    return np.array([_slope(bones) for bones in runs])
+
+
+def _slope(bones: Sequence[FinishedRun]) -> float:
+    density, stiffness = (np.array([run.column(name)[0] for run in bones]) for name in ("BV/TV", "stiffness_zz_mpa"))
+    known = (density > 0) & (stiffness > 0)
+    if known.sum() < 2:
+        return NAN
+    return float(np.polyfit(np.log(density[known]), np.log(stiffness[known]), 1)[0])
+
+
+STIFFNESS = (
+    Quantity("stiffness-density exponent", "", _exponents, "four bones of BV/TV 0.10-0.28 per seed, along z"),
+)  # fmt: skip
+
+
+def _loss(run: FinishedRun) -> float:
+    return -run.change_percent("BV/TV", *FIVE_Y)
+
+
+def _same(of: OfRun, arm: str, reference: str) -> OfArms:
+    """Mean of a quantity in one arm over that in another."""
+    return ratio(of, of, arm, reference)
+
+
+VOXELS = (
+    Quantity("loss, 10 over 20 um", "", _same(_loss, "um10", "um20"), "BV/TV lost in five years"),
+    Quantity("Ac.f, 10 over 20 um", "",
+             _same(lambda run: run.mean("Ac.f_per_y", YEAR_D, FIVE_Y[1]), "um10", "um20"), "years 1-5"),
+    Quantity("W.Th, 10 over 20 um", "", _same(books.wall_um(FIVE_Y), "um10", "um20"), "sites that closed"),
+)  # fmt: skip
+
+FAST = (
+    Quantity("ledger error", "of BV", each(books.ledger_error, "after"), "largest over all days"),
+    Quantity("MAR", "um/d", each(_mar(HALF_YEAR), "before"), "mean rate of the osteoblasts of a day, median over days"),
+    Quantity("erosion and reversal", "d", each(books.duration_d("opened_day", "formation_day", HALF_YEAR), "before"),
+             "from activation to the first osteoblasts of a site"),
+    Quantity("E.De", "um", each(books.erosion_depth_um(HALF_YEAR), "before"), "sites that closed, by area"),
+    Quantity("RANKL per cell", "fold", _same(lambda run: run.mean("m_rankl", *HALF_YEAR), "after", "before"),
+             "modulator of RANKL production after over before the final period"),
+    Quantity("rise of RANK occupancy", "",
+             difference(lambda run: run.mean("occupancy", *HALF_YEAR), "after", "before"),
+             "mean over the bone surface, after less before the final period"),
+    Quantity("rise of osteoclast number", "%",
+             percent_over(_same(lambda run: run.mean("osteoclasts", *HALF_YEAR), "after", "before")),
+             "after over before the final period"),
+)  # fmt: skip

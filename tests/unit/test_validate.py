@@ -1,0 +1,309 @@
+"""The validation suite: its targets, its measures on runs made by hand, its table, and a small real piece of it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from boneabm.analysis.ensemble import Interval
+from boneabm.errors import InputError
+from boneabm.parameters import ParameterSet
+from boneabm.scenario import Scenario
+from boneabm.sweep.session import run_in_process, run_missing
+from boneabm.sweep.work import work
+from boneabm.validation import bookkeeping
+from boneabm.validation.experiments import EXPERIMENTS, chosen
+from boneabm.validation.finished import FinishedRun
+from boneabm.validation.measures import Quantity, difference, each, ratio
+from boneabm.validation.sensitivity import LISTED, arm_of, arms
+from boneabm.validation.suite import Sizing, plan_sweep, run_suite, sweep_text, sweeps_of
+from boneabm.validation.table import interval_of, rows_of, validate, verdict_of, write_validation
+from boneabm.validation.targets import DATA, Target, constants, read_targets
+
+YEARS = 2
+DAYS = 365 * YEARS
+EDGE_UM = 1000.0
+
+
+def target(low: float, high: float) -> Target:
+    """A target with this band."""
+    return Target("T", "e", "q", low, high, "um", "prediction", "a paper", "", "high", "", "")
+
+
+def write_table(path: Path, columns: dict[str, object]) -> None:
+    """A table of a run."""
+    rows = zip(*(np.broadcast_to(values, len(columns["day"])) for values in columns.values()), strict=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([list(columns), *([str(value) for value in row] for row in rows)])
+
+
+def made_run(folder: Path, *, bv_tv: float = 0.2, sites_per_y: int = 20, depth_um: float = 50.0, wall_um: float = 45.0,
+             extra: dict[str, object] | None = None) -> FinishedRun:  # fmt: skip
+    """A run of two years whose sites all have the same area, depth and wall, and whose books close exactly."""
+    folder.mkdir(parents=True)
+    text = (DATA / "adult_block.toml").read_text(encoding="utf-8").replace("1.28 mm", "1 mm")
+    (folder / "scenario.toml").write_text(text, encoding="utf-8")
+    area = 80_000.0
+    day = np.arange(DAYS + 1.0)
+    closed = np.linspace(1, DAYS, sites_per_y * YEARS).round()
+    eroded, formed = (np.bincount(closed.astype(int), minlength=day.size) * area * um for um in (depth_um, wall_um))
+    bone_um3 = bv_tv * EDGE_UM**3 + np.cumsum(formed - eroded)
+    surface_um2 = 4e6
+    series = {"day": day, "BV/TV": bone_um3 / EDGE_UM**3, "BS/BV_per_mm": 1e3 * surface_um2 / bone_um3}
+    series |= {"resorbed_um3": eroded, "formed_um3": formed, "fragments_um3": 0.0}
+    series |= {"Ac.f_per_y": sites_per_y * area / surface_um2, "apposition_um_per_d": 0.6, **(extra or {})}
+    write_table(folder / "series.csv", series)
+    site = {"day": closed, "event": "site_closed", "site": np.arange(closed.size), "opened_day": closed - 150}
+    site |= {"formation_day": closed - 100, "area_um2": area, "floor_share": 1.0, "wall_um": wall_um}
+    site |= {"erosion_depth_um": depth_um, "volume_um3": (wall_um - depth_um) * area}
+    write_table(folder / "events.csv", site)
+    return FinishedRun(folder)
+
+
+def test_targets_and_quantities_belong_together() -> None:
+    """Every target is measured by a quantity of its experiment in the same unit, or says why it is not simulated."""
+    known = {(e.name, q.name): q for e in EXPERIMENTS for q in e.quantities}
+    targets = read_targets()
+    for one in targets:
+        if one.not_simulated:
+            assert (one.experiment, one.quantity) == ("", "")
+            continue
+        assert (one.experiment, one.quantity) in known, one.id
+        assert known[one.experiment, one.quantity].unit == one.unit, one.id
+        assert one.basis, one.id
+        assert math.isfinite(one.low) or math.isfinite(one.high), one.id
+    assert sum(bool(one.not_simulated) for one in targets) >= 5
+    assert len(known) == sum(len(e.quantities) for e in EXPERIMENTS)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("A,e,q,2,1,um,input,x,,high,,", "above high"),
+        ("A,e,q,1,2,um,guess,x,,high,,", "basis"),
+        ("A,e,q,1,2,um,input,,,high,,", "no source"),
+        ("A,e,,1,2,um,input,x,,high,,", "needs either"),
+        ("A,e,q,one,2,um,input,x,,high,,", "not a table"),
+    ],
+)
+def test_bad_targets_are_refused(tmp_path: Path, row: str, told: str) -> None:
+    """A target that cannot be is told by file and id."""
+    header = (DATA / "targets.csv").read_text(encoding="utf-8").splitlines()[0]
+    file = tmp_path / "targets.csv"
+    file.write_text(f"{header}\n{row}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=told):
+        read_targets(file)
+
+
+@pytest.mark.parametrize(
+    ("mean", "low", "high", "verdict"),
+    [
+        (1.5, 0.0, 3.0, "pass"),
+        (2.5, 1.9, 3.1, "warn"),
+        (2.5, 2.1, 2.9, "fail"),
+        (0.5, 0.1, 1.0, "warn"),
+        (2.5, math.nan, math.nan, "fail"),
+        (math.nan, math.nan, math.nan, "not measured"),
+    ],
+)
+def test_verdicts(mean: float, low: float, high: float, verdict: str) -> None:
+    """pass: mean inside 1..2; warn: only the interval touches; fail: neither."""
+    assert verdict_of(Interval(mean, low, high, 0.95, 8, ""), target(1.0, 2.0)) == verdict
+
+
+def test_one_sided_bands() -> None:
+    """An empty bound is no bound."""
+    above = Interval(5.0, 4.0, 6.0, 0.95, 8, "")
+    assert verdict_of(above, target(0.0, math.inf)) == "pass"
+    assert verdict_of(above, target(-math.inf, 0.0)) == "fail"
+    assert target(0.0, math.inf).band() == "at least 0"
+    assert target(-math.inf, 0.0).band() == "at most 0"
+
+
+def test_ratio_is_that_of_the_means(tmp_path: Path) -> None:
+    """mean(a) / mean(b), not the mean of a / b; equal ratios have no scatter."""
+    runs = [made_run(tmp_path / str(n), sites_per_y=n) for n in (10, 20, 30)]
+    tops, bottoms = iter((1.0, 4.0, 10.0)), iter((10.0, 20.0, 30.0))
+    values = ratio(lambda run: next(tops), lambda run: next(bottoms))({"": runs})
+    assert values.mean() == pytest.approx(15 / 60)
+    same = ratio(lambda run: 2 * run.years(), lambda run: run.years())({"": runs})
+    np.testing.assert_allclose(same, 2.0)
+    one_lacking = ratio(lambda run: math.nan if run is runs[0] else 3.0, lambda run: 1.0)({"": runs})
+    assert np.isnan(one_lacking[0])
+    np.testing.assert_allclose(one_lacking[1:], 3.0)
+
+
+def test_paired_difference_is_bone_by_bone(tmp_path: Path) -> None:
+    """Bones differ much, the arms by 5 um each: the difference has no scatter."""
+    control = [made_run(tmp_path / f"c{n}", wall_um=40.0 + n) for n in (0, 10)]
+    treated = [made_run(tmp_path / f"t{n}", wall_um=45.0 + n) for n in (0, 10)]
+    wall = bookkeeping.wall_um((0.0, DAYS))
+    np.testing.assert_allclose(difference(wall, "t", "c")({"t": treated, "c": control}), 5.0)
+
+
+def test_identities_hold_on_exact_books(tmp_path: Path) -> None:
+    """Sites of known area and depth: Ac.f x depth x BS/BV gives the counted turnover and loss."""
+    run, window = made_run(tmp_path / "run"), (0.0, float(DAYS))
+    assert bookkeeping.ledger_error(run) < 1e-12
+    booked = bookkeeping.booked(bookkeeping.erosion_depth_um, window)(run)
+    assert booked == pytest.approx(bookkeeping.counted_turnover(window)(run), rel=2e-3)
+    booked = bookkeeping.booked(bookkeeping.deficit_um, window)(run)
+    assert booked == pytest.approx(bookkeeping.counted_loss(window)(run), rel=2e-3)
+    assert bookkeeping.balance_um(window)(run) == pytest.approx(-5.0)
+    assert bookkeeping.duration_d("opened_day", "formation_day", window)(run) == pytest.approx(50.0)
+
+
+def test_books_that_do_not_close_are_seen(tmp_path: Path) -> None:
+    """A volume that was booked twice shows in the ledger error."""
+    wrong = np.zeros(DAYS + 1)
+    wrong[100] = 2e6
+    assert bookkeeping.ledger_error(made_run(tmp_path / "run", extra={"fragments_um3": wrong})) == pytest.approx(0.01)
+
+
+def test_missing_depth_of_a_site() -> None:
+    """Void time x mean missing depth of the published site, about 145 d and 28 um, within 10 %."""
+
+    class Published:
+        def sites(self, *window: float) -> dict[str, np.ndarray]:
+            one = np.ones(1)
+            return {"wall_um": 57 * one, "erosion_depth_um": 57 * one, "area_um2": one, "floor_share": one}
+
+        def rows(self, *words: object) -> np.ndarray:
+            return np.array([0.63])
+
+    assert bookkeeping.missing_depth_um_y((0, 1))(Published()) * 365 == pytest.approx(145 * 28.5, rel=0.1)  # type: ignore[arg-type]
+
+
+def test_windows_and_biopsies(tmp_path: Path) -> None:
+    """Days count from after the first bound; a biopsy serves days within a month of it; absent files give nan."""
+    run = made_run(tmp_path / "run", extra={"m_rankl": np.arange(DAYS + 1.0)})
+    assert run.at("m_rankl", 100) == 100
+    assert math.isnan(run.at("m_rankl", DAYS + 1))
+    assert run.mean("m_rankl", 10, 12) == 11.5
+    assert run.change_percent("m_rankl", 100, 150) == pytest.approx(50)
+    assert math.isnan(run.mean("no such column", 0, 10))
+    assert math.isnan(run.biopsy("CCR", 0))
+    write_table(run.path / "biopsy.csv", {"day": np.array([0.0, 365.0, 730.0]), "CCR": np.array([0.4, 0.5, 0.6])})
+    run = FinishedRun(run.path)
+    assert run.biopsy("CCR", 380) == 0.5
+    assert math.isnan(run.biopsy("CCR", 500))
+    assert math.isnan(run.biopsy("Tb.N_per_mm", 365))
+    assert run.biopsy_mean("CCR", 0, 730) == pytest.approx(0.55)
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.name)
+def test_every_experiment_can_be_planned_and_survives_runs_that_tell_nothing(experiment, tmp_path: Path) -> None:
+    """Its sweeps plan into the arms that its quantities read; short runs without biopsies give no value, no error."""
+    planned = {name: plan_sweep(name, tmp_path, Sizing(bones=1))[1] for name in experiment.sweeps}
+    names = {f"{s}/{r.arm}" if len(planned) > 1 else r.arm for s, plan in planned.items() for r in plan}
+    run = made_run(tmp_path / "run", extra={"stiffness_zz_mpa": 100.0, "stiffness_xx_mpa": 90.0})
+    (run.path / "log.jsonl").write_text('{"event": "origin", "bone": {}}\n', encoding="utf-8")
+    rows = rows_of(experiment, {name: [run, run] for name in names}, read_targets())
+    assert len(rows) >= len(experiment.quantities)
+    assert all(row.interval.n in (0, 2) for row in rows)
+
+
+def test_resizing_changes_bones_and_scenarios(tmp_path: Path) -> None:
+    """Number of bones and changes of all scenarios reach every run; runs that stay the same keep their names."""
+    _, plan = plan_sweep("disuse", tmp_path, Sizing(bones=3, changes={"simulation.days": 5}))
+    assert len(plan) == 9
+    scenarios = [Scenario.from_toml(run.scenario) for run in plan]
+    assert {s.simulation.days for s in scenarios} == {5}
+    assert [len(s.condition) for s in scenarios[:3]] == [0, 1, 1]
+    _, more = plan_sweep("disuse", tmp_path, Sizing(bones=4, changes={"simulation.days": 5}))
+    assert {run.run_id for run in plan} < {run.run_id for run in more}
+
+
+def test_exchanged_loads_are_the_default_habit() -> None:
+    """The stresses written out in load_exchange are those of the parameters, so both arms adapt to the same load."""
+    p = ParameterSet.load()
+    axial, lateral = p["load.axial_mpa"].value, p["load.axial_mpa"].value * p["load.lateral_fraction"].value
+    text = sweep_text("load_exchange")
+    for stress in (f'"{axial:g} MPa", "0 MPa", "0 MPa"', f'"0 MPa", "{lateral:g} MPa", "0 MPa"'):
+        assert stress in text
+    assert f"cycles = {p['load.cycles_per_d'].value:g}" in text
+
+
+def test_sensitivity_moves_one_parameter_at_a_time() -> None:
+    """Twenty arms, each with one number by 20 % or to the end of its range."""
+    known, made = ParameterSet.load(), arms()
+    assert len(made) == 2 * len(LISTED)
+    for name in LISTED:
+        for sign, factor in (("minus", 0.8), ("plus", 1.2)):
+            ((key, value),) = made[arm_of(name, sign)].items()
+            assert key == f"parameters.{name}"
+            assert value in (pytest.approx(factor * known[name].value), known[name].low, known[name].high)
+            assert value != known[name].value
+
+
+def test_fitted_constants_are_counted_by_their_own_words() -> None:
+    """What says fitted, calibrated or normalized of itself counts."""
+    found = constants()
+    assert "osteoblast.balance" in found.fitted
+    assert "material.reference_modulus_mpa" in found.assumed
+    assert not set(found.fitted) & set(found.assumed)
+    assert f"{len(found.fitted)} are fitted" in found.sentence()
+
+
+def test_suite_names() -> None:
+    """The full suite has no expensive experiment; a wrong name is told with the closest one."""
+    assert {e.part for e in chosen([], fast=False)} == {"full"}
+    assert {e.part for e in chosen([], fast=True)} == {"fast"}
+    assert [e.name for e in chosen(["load-exchange", "voxels"], fast=False)] == ["load exchange", "voxels"]
+    with pytest.raises(InputError, match="menopause"):
+        chosen(["menopaus"], fast=False)
+    assert sweeps_of(EXPERIMENTS).count("reference") == 1
+
+
+def test_intervals_leave_out_what_has_no_value() -> None:
+    """Infinite and missing values never count."""
+    quantity = Quantity("q", "", lambda arms: np.array([1.0, math.nan, 3.0, math.inf]), "")
+    interval = interval_of(quantity, {})
+    assert (interval.estimate, interval.n) == (2.0, 2)
+    assert each(lambda run: 1.0)({"": []}).size == 0
+
+
+def test_a_small_real_piece_runs_resumes_and_writes_its_table(tmp_path: Path) -> None:
+    """The fast experiment on blocks of 0.6 mm for 25 days: exact books, a table; a second call runs nothing."""
+    small = Sizing(bones=2, changes={"bone.size": "0.6 mm", "bone.bv_tv": 0.3, "bone.tb_th": "130 um",
+                                     "simulation.days": 25, "simulation.burn_in": "20 d"})  # fmt: skip
+    experiments, done = chosen([], fast=True), []
+
+    def run(name, sweep, plan) -> bool:
+        on = {"stop": lambda: False, "on_start": lambda tally: None, "on_outcome": lambda outcome: done.append(outcome)}
+        run_missing(sweep, run_in_process(work), **on)
+        return True
+
+    found = validate(experiments, run_suite(experiments, tmp_path, run, small))
+    assert [outcome.status for outcome in done] == ["finished"] * 4
+    rows = {row.quantity.name: row for row in found.rows}
+    assert rows["ledger error"].verdict == "pass"
+    assert rows["RANKL per cell"].interval.estimate > 1.5
+    assert rows["rise of RANK occupancy"].interval.low > 0
+    assert all(row.interval.n in (0, 1, 2) for row in found.rows)
+    run_suite(experiments, tmp_path, run, small)
+    assert len(done) == 4
+    table, page = write_validation(found, tmp_path)
+    with table.open(encoding="utf-8", newline="") as file:
+        written = list(csv.DictReader(file))
+    assert [row["quantity"] for row in written] == [row.quantity.name for row in found.rows]
+    assert float(written[0]["mean"]) == found.rows[0].interval.estimate
+    text = page.read_text(encoding="utf-8")
+    assert found.version in text
+    assert all(one.id in text for one in found.not_simulated)
+
+
+def test_command_lists_the_suite(capsys: pytest.CaptureFixture[str]) -> None:
+    """--list names every experiment with its runs and what is not simulated, without running anything."""
+    from boneabm.cli_validate import validate as command
+
+    command(list_all=True, as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in told["experiments"]] == [e.name.replace(" ", "-") for e in EXPERIMENTS]
+    assert all(one["runs"] > 0 for one in told["experiments"])
+    assert "WOLFF-30" in told["not_simulated"]
