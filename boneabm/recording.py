@@ -6,6 +6,8 @@ import json
 import time
 from typing import Any, NamedTuple
 
+from .analysis.biopsies import Biopsies
+from .analysis.observation import ObservationParameters
 from .analysis.observe import AGENT_NAMES, SERIES_NAMES, agent_table, series_row, volume_arrays
 from .engine import Every, Simulation
 from .identity import model_digest, model_version
@@ -91,18 +93,22 @@ class Recorder(Checkpoints):
         self.series = SeriesWriter(folder.series, SERIES_NAMES)
         self.events = EventWriter(folder.events)
         self.bv_tv_first = lattice.bv_tv
+        look = ParameterSet.load().override(scenario.parameters).section("observation", ObservationParameters)
+        lag_d = simulation.rules.mineral.lag_d
+        self.biopsies = Biopsies(folder, output.biopsy_every_d, self.last_day, look, lag_d)
 
     def trigger(self, day: int) -> bool:
         """Every day."""
         return True
 
     def write(self, simulation: Simulation) -> None:
-        """Append today's row and events, volumes, cells and a checkpoint when they are due."""
+        """Append today's row and events, a biopsy, volumes, cells and a checkpoint when they are due."""
         day, output = simulation.day, self.scenario.output
         if day == 0:
             self.bv_tv_first = simulation.tissue.lattice.bv_tv
         self.series.append(series_row(simulation))
         self.events.append(simulation.tissue.today.events)
+        self.biopsies.observe(simulation)
         if self.due(day, output.volumes_every_d):
             self.snapshot(simulation)
         if self.due(day, output.agents_every_d):
@@ -115,7 +121,9 @@ class Recorder(Checkpoints):
         """Write a checkpoint after all rows before it are on the disk."""
         self.series.sync()
         self.events.sync()
+        self.biopsies.sync()
         super().checkpoint(simulation)
+        self.biopsies.forget(simulation.day)
 
     def snapshot(self, simulation: Simulation) -> None:
         """Append the voxel fields of today and announce them."""
@@ -126,7 +134,7 @@ class Recorder(Checkpoints):
 
     def resume(self, simulation: Simulation, meta: Meta) -> None:
         """Take back everything written after the checkpoint, and add to what was spent before it."""
-        for writer in (self.volumes, self.agents, self.series, self.events):
+        for writer in (self.volumes, self.agents, self.series, self.events, self.biopsies):
             writer.truncate_after(simulation.day)
         super().resume(simulation, meta)
 

@@ -227,6 +227,7 @@ class SimulationSettings(Section):
 class Output(Section):
     """What is written and how often.
 
+    biopsy_every_d     : time between virtual biopsies; the first and the last day have one in any case
     keep_checkpoints_d : days whose states stay, so that other runs can branch from them
     keep_state         : whether the state of the last day stays; without it a finished run cannot be branched
     """
@@ -234,6 +235,7 @@ class Output(Section):
     volumes_every_d: Annotated[int, Quantity("time", 1, 36500, whole=True)] = Field(30, alias="volumes_every")
     agents_every_d: Annotated[int, Quantity("time", 1, 36500, whole=True)] = Field(30, alias="agents_every")
     checkpoint_every_d: Annotated[int, Quantity("time", 1, 36500, whole=True)] = Field(30, alias="checkpoint_every")
+    biopsy_every_d: Annotated[int, Quantity("time", 1, 36500, whole=True)] = Field(365, alias="biopsy_every")
     keep_checkpoints_d: Annotated[tuple[int, ...], DayList()] = Field((), alias="keep_checkpoints")
     keep_state: bool = True
     fields: tuple[str, ...] = ("matrix", "osteoid", "mineral", "born_day", "bmu", "sed_mpa", "signal", "rankl_free_pm")

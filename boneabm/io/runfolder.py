@@ -49,6 +49,8 @@ class RunFolder:
     xdmf = property(lambda self: self.path / "run.xmf", doc="Sidecar for older ParaView.")
     series = property(lambda self: self.path / "series.csv", doc="One row per day.")
     events = property(lambda self: self.path / "events.csv", doc="One row per event.")
+    biopsy = property(lambda self: self.path / "biopsy.csv", doc="One row per virtual biopsy.")
+    mechanoregulation = property(lambda self: self.path / "mechanoregulation.csv", doc="Fate of surface by signal.")
     checkpoint = property(lambda self: self.path / "checkpoint.h5", doc="State of the last checkpoint.")
     scenario = property(lambda self: self.path / "scenario.toml", doc="The resolved scenario.")
     log_file = property(lambda self: self.path / "log.jsonl", doc="One JSON object per line.")
@@ -107,8 +109,17 @@ class RunFolder:
 
     def clear_outputs(self) -> None:
         """Remove the files that a start without a first checkpoint left behind."""
-        for file in (self.volumes, self.agents, self.xdmf, self.series, self.events):
+        tables = (self.series, self.events, self.biopsy, self.mechanoregulation)
+        for file in (self.volumes, self.agents, self.xdmf, *tables, *map(self.record, self.record_days())):
             file.unlink(missing_ok=True)
+
+    def record(self, day: int) -> Path:
+        """What the next biopsies need to know of a day."""
+        return self.path / f"record-{day:06d}.h5"
+
+    def record_days(self) -> list[int]:
+        """Days of which there is a record, in order."""
+        return sorted(int(file.stem.removeprefix("record-")) for file in self.path.glob("record-*.h5"))
 
     def keep_checkpoint(self, day: int) -> None:
         """Keep the present checkpoint, of this day, beside the ones to come."""

@@ -105,6 +105,52 @@ EVENT_COLUMNS = _table(
 )
 
 
+BIOPSY_COLUMNS = _table(
+    Column("day", "int64", "d", "day of the biopsy"),
+    Column("BV/TV", "float64", "", "bone volume fraction, sum of matrix"),
+    Column("Tb.Th_um", "float64", "um", "trabecular thickness, mean local thickness"),
+    Column("Tb.Sp_um", "float64", "um", "trabecular separation, mean local thickness of marrow"),
+    Column("Tb.N_per_mm", "float64", "1/mm", "trabecular number BV/TV_binary / Tb.Th (plate model)"),
+    Column("Conn.D_per_mm3", "float64", "1/mm3", "connectivity density of the largest piece"),
+    Column("ES/BS_percent", "float64", "%", "eroded surface: resorption and reversal"),
+    Column("OS/BS_percent", "float64", "%", "osteoid surface"),
+    Column("MS/BS_percent", "float64", "%", "mineralizing surface, double label and half of single label"),
+    Column("MAR_um_per_d", "float64", "um/d", "mineral apposition rate, distance of the labels over their interval"),
+    Column("BFR/BS_um_per_y", "float64", "um/y", "bone formation rate, MS/BS x MAR"),
+    Column("Ac.f_per_y", "float64", "1/y", "activation frequency, BFR/BS / W.Th"),
+    Column("W.Th_um", "float64", "um", "wall thickness of sites closed since the last biopsy"),
+    Column("E.De_um", "float64", "um", "mean cavity depth of sites closed since the last biopsy"),
+    Column("O.Th_um", "float64", "um", "mean thickness of osteoid seams"),
+    Column("balance_um", "float64", "um", "formed less eroded volume of closed sites over their area"),
+    Column("vBMD_g_per_cm3", "float64", "g/cm3", "mineral per tissue volume"),
+    Column("DXA_change_percent", "float64", "%", "DXA-like change since the first biopsy, a factor times that of vBMD"),
+    Column("CTX_relative", "float64", "", "bone resorbed per day, last 30 d over the first 30 d"),
+    Column("P1NP_relative", "float64", "", "bone formed per day, last 30 d over the first 30 d"),
+    Column("CaMean_wt_percent", "float64", "wt%", "mean calcium of mineralized bone"),
+    Column("CaPeak_wt_percent", "float64", "wt%", "most frequent calcium of mineralized bone"),
+    Column("CaWidth_wt_percent", "float64", "wt%", "full width at half maximum of the calcium distribution"),
+    Column("CCR", "float64", "", "correct classification of surface fates since the last biopsy by the local signal"),
+    Column("CCR_null95", "float64", "", "95th percentile of the same with fates moved along the surface"),
+    Column("loss_thinning_percent", "float64", "%", "lost by thinning since the first biopsy, of the bone of then"),
+    Column("loss_perforation_percent", "float64", "%", "lost at sites that made a hole"),
+    Column("loss_breakage_percent", "float64", "%", "lost at sites that cut a strut"),
+    Column("loss_fragments_percent", "float64", "%", "lost as loose fragments"),
+    Column("stiffness_zz_mpa", "float64", "MPa", "apparent stiffness along z between sliding platens"),
+    Column("DA", "float64", "", "degree of anisotropy, longest over shortest mean intercept length"),
+    Column("fabric_angle_deg", "float64", "deg", "longest mean intercept length against z"),
+)
+
+MECHANOREGULATION_COLUMNS = _table(
+    Column("day", "int64", "d", "day of the biopsy"),
+    Column("since_day", "int64", "d", "day on which signal and surface were recorded, that of the biopsy before"),
+    Column("signal_low", "float64", "", "lower limit of the daily stimulus psi relative to the habitual one"),
+    Column("signal_high", "float64", "", "upper limit"),
+    Column("p_formation", "float64", "", "share of that surface on which bone formed"),
+    Column("p_quiescence", "float64", "", "share that stayed"),
+    Column("p_resorption", "float64", "", "share that was resorbed"),
+)
+
+
 def columns_named(table: dict[str, Column], names: Iterable[str], where: str) -> dict[str, Column]:
     """The rows of a table with these names, in this order; InputError with the known names for any other."""
     chosen: dict[str, Column] = {}
