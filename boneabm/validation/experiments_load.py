@@ -7,7 +7,7 @@ import numpy as np
 from boneabm.validation.finished import FinishedRun
 from boneabm.validation.measures import OfArms, OfRun, Quantity, difference, each, quotient
 
-BEGIN_D, END_D, LAST_D = 30, 149, 879
+BEGIN_D, END_D, LAST_D = 0, 119, 849
 HALF_YEAR_LATER = END_D + 182
 MONTH_D = 30.4
 FIVE_Y = 5 * 365

@@ -44,7 +44,7 @@ def _biopsy(name: str, window: books.Window = ADULT) -> OfRun:
 REFERENCE = (
     Quantity("BV/TV change", "%", each(lambda run: run.change_percent("BV/TV", 0, END_D)), "day 0 to ten years"),
     Quantity("Ac.f", "1/y", each(_ac_f), "claimed surface over bone surface, years 1-10"),
-    Quantity("Ac.f (biopsy)", "1/y", each(_biopsy("Ac.f_per_y")), "(MS/BS) MAR / W.Th of yearly virtual biopsies"),
+    Quantity("Ac.f (biopsy)", "1/y", each(_biopsy("Ac.f_per_y")), "BFR/BS over W.Th of yearly virtual biopsies"),
     Quantity("W.Th", "um", each(books.wall_um(ADULT)), "all sites that closed, by area with a floor"),
     Quantity("W.Th (biopsy)", "um", each(_biopsy("W.Th_um")), "virtual biopsies"),
     Quantity("E.De", "um", each(books.erosion_depth_um(ADULT)), "all sites that closed, by area"),
@@ -94,6 +94,14 @@ MECHANOREGULATION = (
     Quantity("CCR", "", each(_biopsy("CCR")), "correct classification rate of formed, quiescent and resorbed surface"),
     Quantity("CCR - null", "", each(lambda run: _biopsy("CCR")(run) - _biopsy("CCR_null95")(run)),
              "CCR less the 95th percentile of its permutation null"),
+    Quantity("formation against signal", "", each(lambda run: run.fate_rank_correlation("p_formation")),
+             "rank correlation of the probability of formation with the signal in ten bins; 1 where it rises strictly"),
+    Quantity("resorption against signal", "", each(lambda run: run.fate_rank_correlation("p_resorption")),
+             "the same for resorption; -1 where it falls strictly"),
+    Quantity("formation, high over low signal", "", each(lambda run: run.fate_high_over_low("p_formation")),
+             "probability in the three highest bins over that in the three lowest"),
+    Quantity("resorption, high over low signal", "", each(lambda run: run.fate_high_over_low("p_resorption")),
+             "the same for resorption"),
 )  # fmt: skip
 
 
@@ -135,6 +143,8 @@ VOXELS = (
 FAST = (
     Quantity("ledger error", "of BV", each(books.ledger_error, "after"), "largest over all days"),
     Quantity("MAR", "um/d", each(_mar(HALF_YEAR), "before"), "mean rate of the osteoblasts of a day, median over days"),
+    Quantity("MAR (biopsy)", "um/d", each(lambda run: run.biopsy("MAR_um_per_d", HALF_YEAR[1]), "before"),
+             "distance of double labels on the last day"),
     Quantity("erosion and reversal", "d", each(books.duration_d("opened_day", "formation_day", HALF_YEAR), "before"),
              "from activation to the first osteoblasts of a site"),
     Quantity("E.De", "um", each(books.erosion_depth_um(HALF_YEAR), "before"), "sites that closed, by area"),

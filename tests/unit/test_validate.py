@@ -196,6 +196,19 @@ def test_windows_and_biopsies(tmp_path: Path) -> None:
     assert run.biopsy_mean("CCR", 0, 730) == pytest.approx(0.55)
 
 
+def test_fates_by_signal(tmp_path: Path) -> None:
+    """Ranks and the ratio of the three highest to the three lowest bins, over all biopsies."""
+    run = made_run(tmp_path / "run")
+    assert math.isnan(run.fate_rank_correlation("p_formation"))
+    share = np.array([0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07])
+    days = np.repeat([365.0, 730.0], 7)
+    fates = {"day": days, "p_formation": np.tile(share, 2), "p_resorption": np.tile(share[::-1], 2)}
+    write_table(run.path / "mechanoregulation.csv", fates)
+    assert run.fate_rank_correlation("p_formation") == pytest.approx(1)
+    assert run.fate_rank_correlation("p_resorption") == pytest.approx(-1)
+    assert run.fate_high_over_low("p_formation") == pytest.approx(3)
+
+
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.name)
 def test_every_experiment_can_be_planned_and_survives_runs_that_tell_nothing(experiment, tmp_path: Path) -> None:
     """Its sweeps plan into the arms that its quantities read; short runs without biopsies give no value, no error."""
