@@ -116,6 +116,8 @@ class Biopsies:
             return {"CCR": NAN, "CCR_null95": NAN}
         lattice, since = simulation.tissue.lattice, self.days[-1]
         before = SurfaceRecord(*_part(self.folder, since, "surface", SurfaceRecord))
+        if before.voxel.size == 0:
+            return {"CCR": NAN, "CCR_null95": NAN}
         fate = mechanoregulation.fates(before, lattice.matrix, lattice.spacing_um, self.p.change_um)
         names = list(MECHANOREGULATION_COLUMNS)
         bins = zip(*(column.tolist() for column in mechanoregulation.odds_by_signal(before, fate)), strict=True)

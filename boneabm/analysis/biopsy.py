@@ -75,7 +75,7 @@ def take_up(begin: FrontRecord, end: FrontRecord, least_um: float) -> Label:
     """
     _, a, b = np.intersect1d(begin.key, end.key, assume_unique=True, return_indices=True)
     moved = begin.level_um[a].astype(np.float64) - end.level_um[b]
-    seen = (end.forming[b] == 1) & (moved >= least_um)
+    seen = (end.forming[b] == 1) & (moved > 0) & (moved >= least_um)
     a, b = a[seen], b[seen]
     middle = 0.5 * (begin.level_um[a].astype(np.float64) + end.level_um[b])
     return Label(end.key[b], end.area_um2[b].astype(np.float64), middle)
@@ -115,7 +115,7 @@ def osteoid_cover(tissue: Tissue, least_um: float) -> tuple[float, float]:
     by_column, by_surface = osteoid_um3(tissue)
     volume = np.concatenate([by_column, by_surface])
     area = np.concatenate([tissue.columns["area_um2"], tissue.surface.area_um2]).astype(np.float64)
-    seen = volume >= least_um * np.maximum(area, 1e-9)
+    seen = (volume > 0) & (volume >= least_um * area)
     covered = float(area[seen].sum())
     return covered, float(volume[seen].sum()) / covered if covered else NAN
 

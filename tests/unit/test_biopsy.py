@@ -43,6 +43,7 @@ def test_erosion_is_no_label():
     none = biopsy.take_up(front([50, 50]), front([52, 50]), 0.3)
     assert none.key.size == 0
     assert biopsy.take_up(front([50], False), front([40], False), 0.3).key.size == 0
+    assert biopsy.take_up(front([50]), front([50]), 0.0).key.size == 0
     found = biopsy.label_indices(none, none, 17.0, 1000.0)
     assert (found.ms_bs_percent, found.bfr_bs_um_per_y) == (0.0, 0.0)
     assert np.isnan(found.mar_um_per_d)
