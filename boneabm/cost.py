@@ -12,8 +12,8 @@ from typing import NamedTuple
 from .parameters import ParameterSet
 from .scenario import GeneratedBone, ImageBone, Scenario
 
-BYTES_AT_START = 3.5e8
-BYTES_PER_VOXEL = 410
+BYTES_AT_START = 3.4e8
+BYTES_PER_VOXEL = 210
 BYTES_PER_OSTEOCYTE = 45
 SECONDS_AT_START = 0.5
 SECONDS_PER_VOXEL_AT_START = 1.6e-6

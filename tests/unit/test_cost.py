@@ -10,26 +10,34 @@ import pytest
 from boneabm.cost import Cost, cost_of, shape_of
 from boneabm.parameters import ParameterSet
 from boneabm.scenario import Scenario
+from boneabm.sweep.design import read_design
+from boneabm.sweep.estimate import estimate
+from boneabm.sweep.folder import SweepFolder
+from boneabm.sweep.plan import make_plan
 
 TIME_FACTOR = 1.6
 MEMORY_FACTOR = 1.25
 DISK_FACTOR = 1.25
 
-# Measured on one thread of a shared 2-core Intel Xeon (2026-11-21, Python 3.11, numba 0.68): BONEABM_BURN_INS=EMPTY
-# boneabm run SCENARIO --threads 1 --json. Generated bone of 20 um, BV/TV 0.15, 51 y at the final period, 190 d of
-# burn-in, volumes on the first and the last day.
-# edge in voxels: (days, wall_s of the days, peak MB of the process that also made the burned-in state, checkpoint MB)
+# Measured on one thread of a shared 2-core Intel Xeon with other work on it (2026-11-21, Python 3.11, numba 0.68):
+# boneabm run SCENARIO --threads 1 --json, each twice, the shorter. Generated bone of 20 um, BV/TV 0.15, 51 y at final
+# period, 190 d of burn-in, volumes on the first and the last day.
+# edge in voxels: (days, wall_s of the days, peak MB of a process that also makes the burned-in state, checkpoint MB)
 MEASURED_BLOCKS = {
-    40: (220, 3.88, 371, 4.07),
-    64: (120, 7.53, 458, 16.6),
-    80: (60, 10.39, 584, 31.9),
-    100: (40, 11.97, 706, 62.2),
+    64: (120, 7.53, 395, 16.3),
+    80: (60, 10.39, 459, 31.9),
+    100: (40, 11.97, 541, 62.2),
+    150: (35, 34.67, 1054, 209.2),
+    200: (35, 87.81, 2071, 495.7),
 }
+# The same for packaged scenarios: wall_s of the days, MB of the run folder.
+MEASURED_SCENARIOS = {"menopause": (60.8, 82.6)}
+# Processor time of boneabm sweep example_sweep --in-process, 18 runs and 12 burn-ins, and MB of its folder.
+MEASURED_SWEEP_S, MEASURED_SWEEP_MB = 54.8, 69.8
 
 
 def block(edge: int, days: int, **output: Any) -> Scenario:
-    size, tb_th = f"{20 * edge} um", "130 um" if edge == 40 else "160 um"
-    shape = {"size": size, "voxel": "20 um", "bv_tv": 0.15, "tb_th": tb_th}
+    shape = {"size": f"{20 * edge} um", "voxel": "20 um", "bv_tv": 0.15, "tb_th": "160 um"}
     bone = {"kind": "generated", "plates": 0.2, "seed": 7, **shape}
     written = {"volumes_every": "1000 d", "agents_every": "1000 d", "checkpoint_every": "1000 d", **output}
     tables = {"title": "block", "bone": bone, "simulation": {"days": days}, "output": written}
@@ -54,6 +62,27 @@ def test_estimates_are_near_measured_blocks(edge: int) -> None:
     assert within(TIME_FACTOR, told.run_s, run_s), told
     assert within(MEMORY_FACTOR, told.memory_mb, peak_mb), told
     assert within(DISK_FACTOR, told.state_mb, state_mb), told
+
+
+@pytest.mark.parametrize("name", MEASURED_SCENARIOS)
+def test_estimates_are_near_measured_scenarios(name: str) -> None:
+    """Time within a factor of 1.6, disk within 1.25."""
+    run_s, disk_mb = MEASURED_SCENARIOS[name]
+    told = cost(Scenario.load(name))
+    assert within(TIME_FACTOR, told.run_s, run_s), told
+    assert within(DISK_FACTOR, told.disk_mb, disk_mb), told
+
+
+def test_the_dry_run_of_the_example_sweep_is_near_what_it_took(tmp_path: Path) -> None:
+    """Time of runs and burn-ins that they share, on one processor and on four; disk with the burned-in states."""
+    _, plan = make_plan(read_design("example_sweep"))
+    told = estimate(SweepFolder(tmp_path / "none"), plan, workers=4)
+    assert (told.runs, told.burn_ins, told.finished, told.measured) == (18, 12, 0, False)
+    assert told.cpu_h is not None
+    assert told.disk_gb is not None
+    assert within(TIME_FACTOR, 3600 * told.cpu_h, MEASURED_SWEEP_S)
+    assert told.wall_h == pytest.approx(told.cpu_h / 4)
+    assert within(DISK_FACTOR, 1000 * told.disk_gb, MEASURED_SWEEP_MB)
 
 
 def test_what_is_written_costs_time_and_disk() -> None:
