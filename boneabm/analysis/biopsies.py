@@ -53,8 +53,8 @@ class Biopsies:
         self.odds.sync()
 
     def due(self, day: int) -> bool:
-        """Whether a biopsy is taken on this day."""
-        return not self.days or day % self.every_d == 0 or day == self.last_day
+        """Whether a biopsy is taken on this day; none after the last."""
+        return not self.days or day == self.last_day or (day < self.last_day and day % self.every_d == 0)
 
     def observe(self, simulation: Simulation) -> None:
         """Take the biopsy of today, and record what the next ones will need; series and events are written already."""
