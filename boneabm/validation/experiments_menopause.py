@@ -64,6 +64,10 @@ def _ac_f_before(run: FinishedRun) -> float:
     return 0.5 * (run.at("Ac.f_per_y", after(-4)) + run.at("Ac.f_per_y", after(-3)))
 
 
+def _resorbed_per_day(window: books.Window) -> OfRun:
+    return lambda run: run.mean("resorbed_um3", *window)
+
+
 def _late_over_early(of: Callable[[books.Window], OfRun]) -> OfArms:
     return ratio(of(LATE), of(FASTEST), ARM)
 
@@ -121,6 +125,6 @@ MENOPAUSE = (
                    lambda run: run.change_percent("BV/TV", START, END), ARM),
              "relative fall of the apparent modulus along z over that of BV/TV, -5 to +10 y"),
     Quantity("CTX-like rise", "%",
-             each(_biopsy_change("CTX_relative", (START, after(1))), ARM),
-             "bone resorbed per day, 1 y after against 5 y before"),
+             percent_over(ratio(_resorbed_per_day((after(0), after(1))), _resorbed_per_day((START, after(-3))), ARM)),
+             "bone resorbed per day, first year after the final period over years 5 to 3 before it"),
 )  # fmt: skip

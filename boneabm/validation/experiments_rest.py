@@ -41,10 +41,16 @@ def _biopsy(name: str, window: books.Window = ADULT) -> OfRun:
     return lambda run: run.biopsy_mean(name, *window)
 
 
+def _labeled_ac_f(run: FinishedRun) -> float:
+    """BFR/BS / W.Th with means over biopsies: in a small block many of them meet no labeled site at all."""
+    labeled = 0.01 * run.biopsy_mean("MS/BS_percent", *ADULT)
+    return labeled * run.biopsy_mean("MAR_um_per_d", *ADULT) * YEAR_D / books.wall_um(ADULT)(run)
+
+
 REFERENCE = (
     Quantity("BV/TV change", "%", each(lambda run: run.change_percent("BV/TV", 0, END_D)), "day 0 to ten years"),
     Quantity("Ac.f", "1/y", each(_ac_f), "claimed surface over bone surface, years 1-10"),
-    Quantity("Ac.f (biopsy)", "1/y", each(_biopsy("Ac.f_per_y")), "BFR/BS over W.Th of yearly virtual biopsies"),
+    Quantity("Ac.f (biopsy)", "1/y", each(_labeled_ac_f), "MS/BS x MAR / W.Th, means over yearly virtual biopsies"),
     Quantity("W.Th", "um", each(books.wall_um(ADULT)), "all sites that closed, by area with a floor"),
     Quantity("W.Th (biopsy)", "um", each(_biopsy("W.Th_um")), "virtual biopsies"),
     Quantity("E.De", "um", each(books.erosion_depth_um(ADULT)), "all sites that closed, by area"),
