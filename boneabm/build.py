@@ -121,8 +121,9 @@ def prepare(simulation: Simulation) -> None:
     simulation.solve_strain()
     adapt_load(simulation)
     state.signals.set_reference(tissue)
-    state.body.settle(state.day)
-    state.modulators = state.body.modulators(state.day)
+    before = min(state.day, -1)
+    state.body.settle(before)
+    state.modulators = state.body.modulators(before)
     simulation.reset_ledger()
 
 

@@ -54,7 +54,7 @@ class SweepReporter:
         if self.quiet:
             return
         if status in ("failed", "lost"):
-            self._failed += 1
+            self._failed += not name.startswith("burn-in-")
             reason = (text.splitlines() or [""])[0]
             self.console.print(f"{status}: {name}: {reason}", soft_wrap=True, markup=False)
         if name.startswith("burn-in-") or status == "stopped":

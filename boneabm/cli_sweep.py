@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,8 @@ class Where:
         from boneabm.sweep.cluster import ClusterOptions, require_dask, run_jobs
 
         require_dask()
+        if self.scheduler is not None and not re.fullmatch(r"(tcp|tls|ws|wss|ucx)://[^\s:]+:\d+", self.scheduler):
+            raise InputError(f'--scheduler "{self.scheduler}" is no address. Write it as tcp://HOST:PORT.')
         options = ClusterOptions(self.workers, self.scheduler, self.slurm_options())
         return lambda jobs, note, stop: run_jobs(jobs, work, options, on_outcome=note, stop=stop, say=say)
 
@@ -121,9 +124,7 @@ def run(
     if dry_run:
         _tell_plan(prepared, where, as_json)
         return
-    execute = where.execute(_say_unless(quiet))
-    prepared.write()
-    _run(prepared.sweep, execute, retry_failed, quiet, as_json)
+    _run(prepared, where.execute(_say_unless(quiet)), retry_failed, quiet, as_json)
 
 
 @app.command()
@@ -146,13 +147,16 @@ def collect(
     table_format: Annotated[Any, typer.Option("--format", help="csv or parquet.", parser=str)] = "csv",
     series: Annotated[bool, typer.Option("--series", help="Also the daily series of all runs as one table.")] = False,
     level: Level = 0.95,
+    geometry: Annotated[
+        str | None, typer.Option(help='Factor whose levels are different bones; "bone.seed" or "bone.image" by itself.')
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write tidy tables: runs with outcomes and paired differences, summary by arm, variance, what is missing."""
     from boneabm.sweep.collect import collect as collect_tables
     from boneabm.sweep.folder import SweepFolder
 
-    made = collect_tables(SweepFolder(sweep), out, table_format, level, series)
+    made = collect_tables(SweepFolder(sweep), out, table_format, level, series, geometry)
     files = {name: str(path) for name, path in made.files.items()}
     if as_json:
         echo_json(files)
@@ -167,12 +171,17 @@ def report(
     sweep: Folder,
     out: Annotated[Path | None, typer.Option(help="HTML file; report.html in the sweep by default.")] = None,
     level: Level = 0.95,
+    as_json: Json = False,
 ) -> None:
     """Write one HTML file with design, outcomes by arm, differences, pictures and what is missing."""
     from boneabm.sweep.folder import SweepFolder
     from boneabm.sweep.report import write_report
 
-    typer.echo(str(write_report(SweepFolder(sweep), out, level)))
+    path = str(write_report(SweepFolder(sweep), out, level))
+    if as_json:
+        echo_json({"report": path})
+    else:
+        typer.echo(path)
 
 
 @dataclass(frozen=True)
@@ -200,11 +209,21 @@ def _prepare(source: str, out: Path | None) -> Prepared:
     return Prepared(sweep, plan, lambda: write_plan(design, find_sweep(source), base, plan, sweep))
 
 
-def _run(sweep: SweepFolder, execute: Execute, retry_failed: bool, quiet: bool, as_json: bool) -> None:
+def _tell_leftovers(prepared: Prepared) -> None:
+    from boneabm.sweep.plan import leftovers
+
+    left = leftovers(prepared.plan, prepared.sweep)
+    if left:
+        told = "are not part of this plan (an earlier sweep file or version of boneabm); they stay, and do not count"
+        typer.echo(f"sweep: {len(left)} runs in {prepared.sweep.runs} {told}", err=True)
+
+
+def _run(prepared: Prepared, execute: Execute, retry_failed: bool, quiet: bool, as_json: bool) -> None:
     """Run what is missing, say how it ended; exit code 130 when stopped, 1 when runs failed."""
     from boneabm.stepping import StopRequest
     from boneabm.sweep.session import run_missing
 
+    sweep = prepared.sweep
     with StopRequest() as request, SweepReporter(quiet) as report:
         reached = run_missing(
             sweep,
@@ -213,9 +232,12 @@ def _run(sweep: SweepFolder, execute: Execute, retry_failed: bool, quiet: bool, 
             on_start=lambda tally: report.begin(tally.planned, tally.finished, len(tally.failed)),
             on_outcome=lambda outcome: report.note(outcome.name, outcome.status, outcome.text),
             retry_failed=retry_failed,
+            prepare=prepared.write,
         )
     _tell(sweep, sweep.plan(), reached, as_json)
-    if request.asked and reached.open:
+    if not quiet:
+        _tell_leftovers(prepared)
+    if (request.asked or reached.stopped) and reached.open:
         stop(f"Stopped; begun runs are safe. Continue with: boneabm sweep resume {sweep.path}", 130)
     if reached.failed or reached.open:
         raise typer.Exit(FAILED)
@@ -225,7 +247,7 @@ def _tell(sweep: SweepFolder, plan: list[PlannedRun], reached: Tally, as_json: b
     """Numbers of runs, then each failed or lost one by name; the digest of all results once nothing is open."""
     facts: dict[str, Any] = {"sweep": str(sweep.path), "planned": reached.planned, "finished": reached.finished}
     facts |= {"partial": reached.partial, "missing": reached.missing, "failed": len(reached.failed)}
-    if not reached.open:
+    if reached.finished and not reached.open:
         facts["digest"] = sweep.digest()
     if as_json:
         echo_json(facts | {"failed_runs": " ".join(reached.failed), "lost_runs": " ".join(reached.lost)})

@@ -12,16 +12,16 @@ from typing import Any
 from .build import make_program
 from .endocrine.effects import effect_table
 from .io.checkpoint import read_checkpoint_meta
-from .io.microct import image_sha256
+from .io.microct import image_files, sha256_of_files
 from .io.runfolder import RunFolder
 from .parameters import ParameterSet
 from .scenario import ImageBone, Scenario
 
 DIGITS = 16
 MODEL_SOURCES = (
-    "data/*", "kernels/*.py", "lattice/*.py", "mechanics/*.py", "fields/*.py", "cells/*.py", "endocrine/*.py",
-    "loading/*.py", "remodeling/*.py", "morphometry/*.py", "engine/*.py", "io/microct.py", "state.py", "build.py",
-    "parameters.py", "units.py",
+    "data/parameters.toml", "data/effects.csv", "kernels/*.py", "lattice/*.py", "mechanics/*.py", "fields/*.py",
+    "cells/*.py", "endocrine/*.py", "loading/*.py", "remodeling/*.py", "morphometry/thickness.py", "engine/*.py",
+    "io/microct.py", "state.py", "build.py", "parameters.py", "units.py",
 )  # fmt: skip
 TEXTS = ("title", "question", "expected", "source")
 
@@ -51,9 +51,11 @@ def run_identity(scenario: Scenario) -> str:
     """
     tables = scenario.model_dump(by_alias=True, exclude_none=True, mode="json")
     content = {key: value for key, value in tables.items() if key not in TEXTS}
-    content |= {"bone": _bone(scenario), "model": model_digest(scenario), "version": model_version()}
-    if scenario.branch_from is not None:
-        content["branch_from"] = _parent(scenario)
+    content |= {"model": model_digest(scenario), "version": model_version()}
+    if scenario.branch_from is None:
+        content["bone"] = _bone(scenario)
+    else:
+        content["bone"], content["branch_from"] = None, _parent(scenario)
     return _hash(content)
 
 
@@ -75,23 +77,23 @@ def burn_in_key(scenario: Scenario) -> str:
 
 def _bone(scenario: Scenario) -> dict[str, Any]:
     tables = scenario.bone.model_dump(mode="json")
-    if isinstance(scenario.bone, ImageBone) and scenario.branch_from is None:
-        path = scenario.bone.image
-        tables["image"] = _image(path, path.stat().st_mtime_ns)
+    if isinstance(scenario.bone, ImageBone):
+        files = image_files(scenario.bone.image)
+        tables["image"] = _image(tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files))
     return tables
 
 
 @cache
-def _image(path: Path, changed_ns: int) -> str:
-    return image_sha256(path)
+def _image(files: tuple[tuple[Path, int, int], ...]) -> str:
+    """Hash of the bytes of an image; read once for files that have not changed."""
+    return sha256_of_files([file for file, _, _ in files])
 
 
 def _parent(scenario: Scenario) -> dict[str, Any]:
     assert scenario.branch_from is not None
     run, day = scenario.branch_from
     folder = RunFolder.open(run)
-    file = folder.checkpoint if day is None else folder.checkpoint_of(day)
-    meta = read_checkpoint_meta(file)
+    meta = read_checkpoint_meta(folder.checkpoint if day is None else folder.checkpoint_of(day))
     return {"state": meta["state_sha256"], "day": meta["day"]}
 
 

@@ -14,7 +14,7 @@ from .build import assemble, build
 from .engine import Simulation
 from .errors import InputError
 from .identity import burn_in_key, model_version
-from .io.checkpoint import Meta, read_checkpoint, read_checkpoint_meta
+from .io.checkpoint import Meta, read_checkpoint
 from .io.runfolder import BusyError, RunFolder
 from .kernels import user_cache
 from .lattice import VoxelLattice
@@ -46,11 +46,10 @@ def begin(scenario: Scenario, cache: Path) -> Scenario:
         _folder_of(scenario, cache)
         return scenario
     branch = scenario.branch_from
-    file, day = _parent_state(branch)
+    _, day = _parent_state(branch)
     if scenario.simulation.days <= day:
         told = f"simulation.days: {scenario.simulation.days} is not after day {day} of {branch.run}. Days count on from"
         raise InputError(f"{told} the parent's day 0: give more than {day}.")
-    read_checkpoint_meta(file)
     return scenario.model_copy(update={"branch_from": Branch(branch.run, day)})
 
 
@@ -82,6 +81,9 @@ def restored(scenario: Scenario, arrays: dict[str, np.ndarray], where: str) -> S
 def _branched(scenario: Scenario, branch: Branch) -> tuple[Simulation, Origin]:
     file, day = _parent_state(branch)
     arrays, meta = read_checkpoint(file)
+    if int(meta["day"]) != day:
+        told = f"{branch.run}: has gone on from day {day} to day {meta['day']} meanwhile."
+        raise InputError(f"{told} Wait until it is finished, or branch from a day of its output.keep_checkpoints.")
     simulation = restored(scenario, arrays, str(file))
     simulation.state.seed = scenario.simulation.seed
     origin = Origin.of(meta)
@@ -95,18 +97,22 @@ def _branched(scenario: Scenario, branch: Branch) -> tuple[Simulation, Origin]:
 def _parent_state(branch: Branch) -> tuple[Path, int]:
     """Checkpoint that a branch starts from, and its day."""
     folder = RunFolder.open(branch.run)
-    stored = folder.announced("checkpoint")
-    if not stored:
-        raise InputError(f"{branch.run}: no checkpoint yet. Finish it first: boneabm resume {branch.run}")
-    day = stored[-1] if branch.day is None else branch.day
-    return folder.checkpoint_of(day), day
+    if branch.day is not None:
+        return folder.checkpoint_of(branch.day), branch.day
+    if not folder.checkpoint.exists():
+        told = "no checkpoint: it has not begun, or was told not to keep its last state (output.keep_state)"
+        raise InputError(f"{branch.run}: {told}. Run it first: boneabm resume {branch.run}")
+    return folder.checkpoint, folder.checkpoint_day()
 
 
 def _folder_of(scenario: Scenario, cache: Path) -> tuple[RunFolder, str]:
     """Folder of the burned-in state of a scenario, at least begun."""
     key = burn_in_key(scenario)
     path = cache.absolute() / key
-    if not path.exists():
+    try:
+        return RunFolder.open(path), key
+    except InputError:
+        shutil.rmtree(path, ignore_errors=True)
         _start_burn_in(scenario, path)
         gc.collect()
     return RunFolder.open(path), key
@@ -130,6 +136,8 @@ def _burned_in(scenario: Scenario, cache: Path, stepping: Stepping) -> tuple[dic
     folder, key = _folder_of(scenario, cache)
     waiting = _Waiting(folder, last_burn_in_day(scenario), stepping)
     with folder.writing(waiting):
+        if not folder.log_file.exists():  # removed by another process before it could be locked
+            return _burned_in(scenario, cache, stepping)
         arrays, meta = _readable(scenario, folder)
         if int(meta["day"]) < last_burn_in_day(scenario):
             _simulate(scenario, folder, arrays, meta, stepping)
@@ -177,12 +185,12 @@ def _simulate(
 
 
 def prune(cache: Path, limit_bytes: float = CACHE_LIMIT_BYTES) -> None:
-    """Remove the burned-in states that were not used for longest until the rest fits; those in use stay."""
+    """Remove the burned-in states that were not used for longest until the rest fits; one, and those in use, stay."""
     files = sorted(cache.glob("*/checkpoint.h5"), key=lambda file: file.stat().st_mtime, reverse=True)
     held = 0
-    for file in files:
+    for number, file in enumerate(files):
         held += file.stat().st_size
-        if held > limit_bytes:
+        if held > limit_bytes and number > 0:
             _remove(RunFolder(file.parent))
 
 

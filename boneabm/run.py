@@ -105,8 +105,8 @@ def _start(scenario: Scenario, folder: RunFolder, cache: Path, stepping: Steppin
     simulation, first = origin.first_state(scenario, cache, stepping)
     folder.clear_outputs()
     recorder = Recorder(folder, scenario, first, simulation)
-    recorder.checkpoint(simulation)
     folder.log("origin", first_day=simulation.day, bone=first.bone, lineage=first.lineage)
+    recorder.checkpoint(simulation)
     stepping.simulate(simulation, recorder, "run")
     return _conclude(simulation, recorder, list(first.bone.get("warnings", [])))
 

@@ -61,7 +61,7 @@ def read_bone(
     mask, record = segment(gray, segmentation or Segmentation())
     source = {
         "path": path.name,
-        "sha256": _sha256(_files(path)),
+        "sha256": sha256_of_files(image_files(path)),
         "shape": list(gray.shape),
         "dtype": str(gray.dtype),
         "spacing_um": float(spacing_um),
@@ -76,7 +76,7 @@ def read_gray(path: str | Path) -> NDArray[Any]:
     holds values that are not finite.
     """
     path = Path(path)
-    files = _files(path)
+    files = image_files(path)
     gray = _read_slices(files) if path.is_dir() else _read_tiff(path)
     if gray.ndim != 3 or gray.shape[0] < 2:
         raise InputError(
@@ -143,12 +143,7 @@ def otsu_threshold(gray: NDArray[Any]) -> float:
     return float(centers[between.argmax()])
 
 
-def image_sha256(path: Path) -> str:
-    """Hash of the bytes of an image, all slices of a folder in order; InputError where there is none."""
-    return _sha256(_files(path))
-
-
-def _files(path: Path) -> list[Path]:
+def image_files(path: Path) -> list[Path]:
     """The files that make up a stack, slices in natural order (slice2 before slice10)."""
     if not path.exists():
         raise InputError(f"{path}: no such file or folder. Give a multi-page TIFF or a folder of TIFF slices.")
@@ -165,7 +160,7 @@ def _natural_order(file: Path) -> tuple[list[str], list[int], str]:
     return re.split(r"\d+", file.name), [int(digits) for digits in re.findall(r"\d+", file.name)], file.name
 
 
-def _sha256(files: list[Path]) -> str:
+def sha256_of_files(files: list[Path]) -> str:
     """Hash of the bytes of all files in order."""
     digest = hashlib.sha256()
     for file in files:

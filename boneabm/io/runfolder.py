@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from boneabm.errors import InputError
 from boneabm.io import hdf
+from boneabm.io.checkpoint import read_checkpoint_meta
 from boneabm.io.schema import SCHEMA_VERSION
 
 WAIT_S = 0.2
@@ -135,12 +136,16 @@ class RunFolder:
         """Checkpoint of a day that the scenario asked to keep."""
         return self.path / f"checkpoint-{day:06d}.h5"
 
+    def checkpoint_day(self) -> int:
+        """Day of the last checkpoint, as the file itself says (its line in the log may not have been written)."""
+        return int(read_checkpoint_meta(self.checkpoint)["day"])
+
     def checkpoint_of(self, day: int) -> Path:
         """Checkpoint of a day, the last one or a kept one; InputError that lists the days there are."""
         kept = sorted(int(file.stem.removeprefix("checkpoint-")) for file in self.path.glob("checkpoint-*.h5"))
         if day in kept:
             return self.kept_checkpoint(day)
-        last = self.announced("checkpoint")[-1:] if self.checkpoint.exists() else []
+        last = [self.checkpoint_day()] if self.checkpoint.exists() else []
         if day in last:
             return self.checkpoint
         told = f"{self.path}: no checkpoint of day {day}. Days that are there: {hdf.listed([*kept, *last])}."

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from boneabm.errors import InputError
+from boneabm.io.hdf import rename_into_place
 
 Status = Literal["finished", "failed", "partial", "missing"]
 RESULT = "result.json"
@@ -78,13 +80,16 @@ class SweepFolder:
 
     def _plan(self) -> dict[str, Any]:
         try:
-            return dict(json.loads(self.plan_file.read_text(encoding="utf-8")))
+            plan = dict(json.loads(self.plan_file.read_text(encoding="utf-8")))
         except (FileNotFoundError, NotADirectoryError):
             told = f"{self.path}: not a sweep (no {self.plan_file.name})."
             raise InputError(f"{told} Give the folder of a sweep, as named with --out.") from None
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
             told = f"{self.plan_file}: damaged ({error}). Plan it again with: boneabm sweep FILE --out {self.path}"
             raise InputError(told) from None
+        if not {"title", "reference_arm", "runs", "model_version"} <= plan.keys():
+            raise InputError(f"{self.plan_file}: not the plan of a sweep. Give the folder of a sweep.")
+        return plan
 
     def result(self, run_id: str) -> dict[str, Any] | None:
         """What a finished run left in its result.json, else None."""
@@ -96,7 +101,7 @@ class SweepFolder:
 
     def status(self, run_id: str) -> Status:
         """Where a run is."""
-        if (self.run_path(run_id) / RESULT).exists():
+        if self.result(run_id) is not None:
             return "finished"
         if (self.failed / f"{run_id}.json").exists():
             return "failed"
@@ -117,14 +122,22 @@ class SweepFolder:
         return digest.hexdigest()
 
 
-def plan_text(title: str, reference_arm: str, runs: list[PlannedRun], version: str = "") -> str:
+def plan_text(title: str, reference_arm: str, runs: list[PlannedRun], version: str) -> str:
     """Content of plan.json."""
     facts = {"title": title, "reference_arm": reference_arm, "model_version": version}
     return json.dumps({**facts, "runs": [asdict(run) for run in runs]}, indent=1)
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:
+    """A JSON object of a file; None where there is none, or where a power cut left only a part of it."""
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
+
+
+def put_text(path: Path, text: str) -> None:
+    """Write a file so that it is there whole, or as it was before."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    temporary.write_text(text, encoding="utf-8")
+    rename_into_place(temporary, path)

@@ -28,6 +28,7 @@ class Tally:
     planned, finished, partial, missing : numbers of runs; partial ones have begun and go on from their checkpoints
     failed : error text by run_id
     lost   : runs of this session whose workers died three times, text by run_id
+    stopped : whether a run of this session was asked to stop
     """
 
     planned: int = 0
@@ -36,6 +37,7 @@ class Tally:
     missing: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
+    stopped: bool = False
 
     @property
     def open(self) -> int:
@@ -60,14 +62,17 @@ def run_missing(
     on_start: Callable[[Tally], None],
     on_outcome: Callable[[Outcome], None],
     retry_failed: bool = False,
+    prepare: Callable[[], None] = lambda: None,
 ) -> Tally:
     """Run what is not finished and has not failed; returns where the sweep stands then.
 
     execute      : an executor: runs jobs in order, tells of each as it ends
-    retry_failed : try runs again that failed before
+    retry_failed : begin runs anew that failed before
+    prepare      : called first, while no other session can run the sweep; writes the plan
     Raises InputError where another session runs the sweep, or it was planned with another version of the model.
     """
     with only_session(sweep):
+        prepare()
         plan = sweep.plan()
         if sweep.model_version() != model_version():
             raise InputError(
@@ -78,16 +83,18 @@ def run_missing(
         _clean(sweep)
         before = tally(sweep, plan)
         on_start(before)
-        lost: dict[str, str] = {}
+        ended: list[Outcome] = []
 
         def note(outcome: Outcome) -> None:
-            if outcome.status == "lost":
-                lost[outcome.name] = outcome.text
+            if outcome.status in ("lost", "stopped"):
+                ended.append(outcome)
             on_outcome(outcome)
 
         execute(open_jobs(sweep, plan), note, stop)
         after = tally(sweep, plan)
-        after.lost = {name: text for name, text in lost.items() if not name.startswith(BURN_IN)}
+        lost = (outcome for outcome in ended if outcome.status == "lost" and not outcome.name.startswith(BURN_IN))
+        after.lost = {outcome.name: outcome.text for outcome in lost}
+        after.stopped = any(outcome.status == "stopped" for outcome in ended)
         return after
 
 
@@ -115,7 +122,10 @@ def run_in_process(work: Work) -> Execute:
         for job in jobs:
             if stop():
                 return
-            on_outcome(work(job, stop))
+            outcome = work(job, stop)
+            on_outcome(outcome)
+            if outcome.status == "stopped":
+                return
 
     return execute
 
@@ -134,9 +144,11 @@ def only_session(sweep: SweepFolder) -> Iterator[None]:
 
 
 def _forgive(sweep: SweepFolder, retry_failed: bool) -> None:
-    """Drop the records of failures that are to be tried again."""
+    """Drop the records of failures that are to be tried again; on demand also what these runs have written."""
     for record in sweep.failed.glob("*.json"):
         failure = sweep.failure(record.stem)
+        if retry_failed:
+            shutil.rmtree(sweep.run_path(record.stem), ignore_errors=True)
         if retry_failed or (failure and failure["try_again"]):
             record.unlink()
 

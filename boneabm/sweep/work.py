@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
-import os
 import resource
 import time
 import traceback
@@ -22,7 +22,7 @@ from boneabm.recording import Origin
 from boneabm.run import RunResult, resume_run, run_scenario
 from boneabm.scenario import Scenario
 from boneabm.stepping import Interrupted, Stepping
-from boneabm.sweep.folder import RESULT, SweepFolder
+from boneabm.sweep.folder import RESULT, SweepFolder, put_text
 from boneabm.sweep.jobs import Job, Outcome, Stop
 
 BURN_IN = "burn-in-"
@@ -59,24 +59,30 @@ def _perform(job: Job, sweep: SweepFolder, stop: Stop) -> None:
     where = f"run {job.name} of {job.sweep}"
     scenario = Scenario.from_toml(job.scenario, where)
     if job.name.startswith(BURN_IN):
-        _same_version(burn_in_key(scenario), job.burn_in, where)
+        _same_content(burn_in_key(scenario), job.burn_in, where)
         stepping = Stepping(sweep.path, stop=stop)
         origin.first_state(origin.begin(scenario, sweep.burn_ins), sweep.burn_ins, stepping)
         return
     if sweep.result(job.name) is not None:
         return
-    _same_version(run_identity(scenario), job.name, where)
-    failed = sweep.failure(f"{BURN_IN}{job.burn_in}")
-    if failed is not None:
-        raise InputError(f"its burn-in failed: {failed['error']}")
+    if not (sweep.run_path(job.name) / "checkpoint.h5").exists():
+        _same_content(run_identity(scenario), job.name, where)
+        _require_burn_in(sweep, job)
     result = _run(job, scenario, sweep, stop)
     _write_result(sweep, job, scenario, result)
 
 
-def _same_version(found: str, planned: str, where: str) -> None:
+def _same_content(found: str, planned: str, where: str) -> None:
     if found != planned:
-        told = f"{where}: this worker has another version of the model than the one that planned the sweep"
-        raise InputError(f"{told} ({found}, planned {planned}). Install the same boneabm everywhere.")
+        told = "this worker has another version of boneabm, the image has changed, or the parent run has gone on"
+        raise InputError(f"{where}: is no longer what was planned: {told}. Plan it again: boneabm sweep FILE.")
+
+
+def _require_burn_in(sweep: SweepFolder, job: Job) -> None:
+    failed = sweep.failure(f"{BURN_IN}{job.burn_in}")
+    if failed is not None:
+        told = f"its burn-in failed: {failed['error']}"
+        raise OSError(told) if failed["try_again"] else InputError(told)
 
 
 def _run(job: Job, scenario: Scenario, sweep: SweepFolder, stop: Stop) -> RunResult:
@@ -102,7 +108,7 @@ def _write_result(sweep: SweepFolder, job: Job, scenario: Scenario, result: RunR
     facts |= {"attempts": 1 + len(folder.read_log("resumed")), "began_utc": folder.read_log("created")[0]["utc"]}
     facts |= {"ended_utc": datetime.now(UTC).isoformat(timespec="seconds")}
     facts |= {"lineage": begun["lineage"], "warnings": Origin(begun["bone"], []).bone.get("warnings", [])}
-    _put(result.path / RESULT, facts)
+    put_text(result.path / RESULT, json.dumps(facts))
 
 
 def tables_sha256(folder: RunFolder) -> str:
@@ -117,21 +123,21 @@ def peak_mb() -> float:
 
 def _record_failure(sweep: SweepFolder, name: str, error: Exception) -> None:
     """Record what failed; troubles of the machine (disk, memory) are marked to be tried again at the next start."""
-    again = isinstance(error, (OSError, MemoryError))
+    again = isinstance(error, (OSError, MemoryError)) or _disk_is_full(error)
     trace = "".join(traceback.format_exception(error))
     facts = {"run_id": name, "error": _in_words(error), "try_again": again, "traceback": trace}
     try:
         sweep.failed.mkdir(parents=True, exist_ok=True)
-        _put(sweep.failed / f"{name}.json", facts)
+        put_text(sweep.failed / f"{name}.json", json.dumps(facts))
     except OSError:
         return
 
 
+def _disk_is_full(error: BaseException | None) -> bool:
+    """Whether HDF5, which has its own errors, ran out of disk space or quota."""
+    full = any(f"errno = {number}," in str(error) for number in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT))
+    return full or (error is not None and _disk_is_full(error.__cause__ or error.__context__))
+
+
 def _in_words(error: Exception) -> str:
     return str(error) or type(error).__name__
-
-
-def _put(path: Path, facts: dict[str, Any]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    temporary.write_text(json.dumps(facts), encoding="utf-8")
-    os.replace(temporary, path)

@@ -136,7 +136,7 @@ def test_a_finished_run_needs_no_state(tmp_path):
     again = resume_run(made.path)
     assert again.finished_before
     assert (again.state_sha256, again.bv_tv_last, again.wall_s) == (made.state_sha256, made.bv_tv_last, made.wall_s)
-    with pytest.raises(InputError, match=r"no checkpoint of day 2\. Days that are there: none"):
+    with pytest.raises(InputError, match="was told not to keep its last state"):
         run_scenario(Scenario.from_dict({"branch_from": str(made.path), "simulation": {"days": 4}}))
 
 
@@ -151,6 +151,31 @@ def test_identity_follows_content(parent):
     branches = [Scenario.from_dict({"branch_from": f"{path}:5"}) for path in (parent, moved)]
     assert run_identity(branches[0]) == run_identity(branches[1])
     shutil.rmtree(moved)
+
+
+def test_a_burn_in_of_no_days_does_not_know_day_0(tmp_path):
+    """Without a burn-in, a drug that begins on day 0 is not yet in the state that arms share."""
+    tables = {"simulation": {"days": 2, "burn_in": "0 d"}}
+    state = [{"kind": "pth", "level": "300 pg/mL", "start": "0 d"}]
+    plain, treated = scenario(**tables), scenario(**tables, state=state)
+    assert burn_in_key(plain) == burn_in_key(treated)
+    alone = run_scenario(treated, out=tmp_path / "alone", cache=tmp_path / "empty").state_sha256
+    run_scenario(plain, out=tmp_path / "plain", cache=tmp_path / "shared")
+    assert run_scenario(treated, out=tmp_path / "treated", cache=tmp_path / "shared").state_sha256 == alone
+
+
+def test_a_branch_knows_its_day_from_the_file(tmp_path, parent):
+    """A parent killed between its checkpoint and the line of the log: the day of the file counts."""
+    copy = tmp_path / "copy"
+    shutil.copytree(parent, copy)
+    lines = (copy / "log.jsonl").read_text().splitlines()
+    last = max(at for at, line in enumerate(lines) if '"checkpoint"' in line)
+    (copy / "log.jsonl").write_text("\n".join(lines[:last]) + "\n")
+    with pytest.raises(InputError, match="no checkpoint of day 8"):
+        run_scenario(Scenario.from_dict({"branch_from": f"{copy}:8"}), out=tmp_path / "run")
+    branch = Scenario.from_dict({"branch_from": str(copy), "simulation": {"days": 14}})
+    made = run_scenario(branch, out=tmp_path / "run")
+    assert read_table(made.path / "series.csv")["day"].tolist() == [13, 14]
 
 
 def test_a_damaged_burn_in_is_made_again(tmp_path, parent):

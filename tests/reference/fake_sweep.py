@@ -99,7 +99,7 @@ def write_sweep(
                 run = _planned(arm, levels, replicate)
                 plan.append(run)
                 _write_run(sweep, run, number, days, (unfinished or {}).get((arm, replicate), "finished"))
-    sweep.plan_file.write_text(plan_text(title, arms[0] if arms else "", plan), encoding="utf-8")
+    sweep.plan_file.write_text(plan_text(title, arms[0] if arms else "", plan, "version"), encoding="utf-8")
     return sweep
 
 

@@ -87,7 +87,17 @@ def test_dry_run_tells_the_cost_and_runs_nothing(tmp_path: Path, command: Comman
 def test_the_submission_script_is_shown_without_a_cluster(tmp_path: Path, command: Command) -> None:
     pytest.importorskip("dask_jobqueue")
     file = write_sweep(tmp_path, ARMS, 1, QUICK)
-    options = ("--slurm", "--partition", "short", "--walltime", "90 min", "--memory", "2 GB", "--directive", "--qos=low")
+    options = (
+        "--slurm",
+        "--partition",
+        "short",
+        "--walltime",
+        "90 min",
+        "--memory",
+        "2 GB",
+        "--directive",
+        "--qos=low",
+    )
     script = command("sweep", file, "--dry-run", *options).out
     for line in ("#SBATCH -p short", "#SBATCH -t 01:30:00", "#SBATCH --qos=low", "export OMP_NUM_THREADS=1"):
         assert line in script
@@ -118,7 +128,7 @@ def test_status_collect_and_report_of_a_finished_sweep(tmp_path: Path, command: 
         (("status", "nowhere"), "not a sweep"),
         (("nowhere.toml",), "no such sweep file"),
         (("menopause",), "one scenario, not a sweep"),
-        (("example_sweep", "--scheduler", "tcp://127.0.0.1:1", "--out", "x"), "No Dask scheduler answers"),
+        (("example_sweep", "--scheduler", "nonsense", "--out", "x"), "Write it as tcp://HOST:PORT"),
         (("example_sweep", "--slurm", "--scheduler", "tcp://127.0.0.1:1", "--out", "x"), "exclude each other"),
     ],
 )
@@ -135,10 +145,80 @@ def test_one_session_at_a_time_and_one_version_of_the_model(tmp_path: Path, comm
     out = tmp_path / "sweep"
     file = write_sweep(tmp_path, ARMS, 1, QUICK)
     sweep = SweepFolder(out)
+    assert command("sweep", file, "--out", out, "--in-process").code == 0
+    plan = sweep.plan_file.read_text()
+    write_sweep(tmp_path, ARMS, 2, QUICK)
     with only_session(sweep):
         answer = command("sweep", file, "--out", out, "--in-process")
     assert (answer.code, "another process is running this sweep" in answer.err) == (2, True)
-    plan = json.loads(sweep.plan_file.read_text())
-    sweep.plan_file.write_text(json.dumps(plan | {"model_version": "older"}))
+    assert sweep.plan_file.read_text() == plan
+    sweep.plan_file.write_text(json.dumps(json.loads(plan) | {"model_version": "older"}))
     answer = command("sweep", "resume", out, "--in-process")
     assert (answer.code, "another version of the model" in answer.err) == (2, True)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, command: Command) -> None:
+    """Neither a folder of other files nor the sweep of another title takes a plan; nothing in them changes."""
+    file, out = write_sweep(tmp_path, ARMS, 1, QUICK), tmp_path / "thesis"
+    out.mkdir()
+    (out / "plan.json").write_text('{"chapters": 5}')
+    answer = command("sweep", file, "--out", out, "--in-process")
+    assert (answer.code, "not the plan of a sweep" in answer.err) == (2, True)
+    (out / "plan.json").rename(out / "chapters.json")
+    answer = command("sweep", file, "--out", out, "--in-process")
+    assert (answer.code, "exists and is no sweep" in answer.err) == (2, True)
+    other = tmp_path / "other"
+    assert command("sweep", file, "--out", other, "--in-process").code == 0
+    file.write_text(file.read_text().replace("small sweep", "another sweep"))
+    answer = command("sweep", file, "--out", other, "--in-process")
+    assert (answer.code, 'holds the sweep "small sweep"' in answer.err) == (2, True)
+
+
+def test_one_run_cannot_stand_for_two_points(tmp_path: Path, command: Command) -> None:
+    """Equal levels written differently would be counted twice; a typo for all runs is told once."""
+    file = write_sweep(tmp_path, '[factors]\n"subject.age" = ["35 y", "35.0 y"]\n', 1, QUICK)
+    answer = command("sweep", file, "--dry-run")
+    assert (answer.code, "are the same run" in answer.err) == (2, True)
+    file = write_sweep(tmp_path, '[scenario]\nbone.voxl = "20 um"\n' + ARMS, 5, QUICK)
+    answer = command("sweep", file, "--dry-run")
+    assert answer.code == 2
+    assert answer.err.count("bone.voxl") == 1
+    assert "and 7 more runs" in answer.err
+    file = write_sweep(tmp_path, '[scenario]\nbranch_from = "runs/x"\n', 1, QUICK)
+    assert "belongs into the base" in command("sweep", file, "--dry-run").err
+
+
+def test_failures_of_the_machine_are_tried_again_by_themselves(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, also as HDF5 tells it, fails a run only until the next start; so does a burn-in that hit it."""
+    file, out = write_sweep(tmp_path, ARMS, 1, QUICK.replace('"0 d"', '"3 d"')), tmp_path / "sweep"
+
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError("file write failed: time = now, errno = 28, error message = 'No space left on device'")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("boneabm.recording.write_checkpoint", full)
+        answer = command("sweep", file, "--out", out, "--in-process", "--json")
+    assert (answer.code, json.loads(answer.out)["failed"]) == (1, 2)
+    answer = command("sweep", "resume", out, "--in-process", "--json")
+    assert (answer.code, json.loads(answer.out)["finished"]) == (0, 2)
+
+
+def test_what_a_power_cut_leaves_is_read(tmp_path: Path, command: Command) -> None:
+    """Half a result.json, a burn-in folder without a log, a run without its origin: the sweep still finishes."""
+    file, out = write_sweep(tmp_path, ARMS, 1, QUICK.replace('"0 d"', '"3 d"')), tmp_path / "sweep"
+    digest = json.loads(command("sweep", file, "--out", out, "--in-process", "--json").out)["digest"]
+    sweep = SweepFolder(out)
+    first, second = (sweep.run_path(run.run_id) for run in sweep.plan())
+    (first / "result.json").write_text('{"run_id": "')
+    (second / "result.json").unlink()
+    (second / "checkpoint.h5").unlink()
+    log = (second / "log.jsonl").read_text().splitlines()
+    (second / "log.jsonl").write_text(log[0] + "\n")
+    for folder in sweep.burn_ins.iterdir():
+        (folder / "log.jsonl").write_bytes(bytes(100))
+    assert json.loads(command("sweep", "status", out, "--json").out)["partial"] == 2
+    answer = command("sweep", "resume", out, "--in-process", "--json")
+    assert answer.code == 0, answer.err
+    assert json.loads(answer.out)["digest"] == digest
