@@ -69,7 +69,7 @@ def _sections(arm: str, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plan_sweep(name: str, folder: Path, sizing: Sizing = AS_WRITTEN) -> tuple[SweepFolder, Plan]:
-    """Plan a sweep of the suite in a folder, below which it gets its own; finished runs stay.
+    """Plan a sweep of the suite: its file NAME.toml and its folder NAME in this folder; finished runs stay.
 
     Raises InputError where its scenarios cannot be.
     """
@@ -78,8 +78,9 @@ def plan_sweep(name: str, folder: Path, sizing: Sizing = AS_WRITTEN) -> tuple[Sw
     design = design_from_text(text, f"{name}.toml", DATA)
     base, plan = make_plan(design)
     sweep.path.mkdir(parents=True, exist_ok=True)
-    sweep.sweep_file.write_text(text, encoding="utf-8")
-    write_plan(design, sweep.sweep_file, base, plan, sweep)
+    file = folder / f"{name}.toml"
+    file.write_text(text, encoding="utf-8")
+    write_plan(design, file, base, plan, sweep)
     return sweep, plan
 
 
