@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from scipy import stats
 
 from boneabm.sweep.outcomes import NAN
 from boneabm.validation import bookkeeping as books
 from boneabm.validation.finished import Arms, FinishedRun
-from boneabm.validation.measures import OfArms, OfRun, Quantity, difference, each, percent_over, ratio
+from boneabm.validation.measures import OfArms, OfRun, Quantity, difference, each, percent_over, pooled, ratio
 
 YEAR_D = 365
 END_D = 10 * YEAR_D
@@ -96,17 +97,35 @@ BOOKS = (
     Quantity("ledger error", "of BV", each(books.ledger_error, "reference/"), "largest over all days of ten years"),
 )  # fmt: skip
 
+OUTER_BINS = 3
+
+
+def _fates(name: str) -> Callable[[FinishedRun], np.ndarray]:
+    return lambda run: run.fates(name)
+
+
+def _rank_correlation(share: np.ndarray) -> float:
+    """Spearman's correlation of a probability with the bin of the signal, -1..1."""
+    return float(stats.spearmanr(np.arange(share.size), share).statistic) if np.ptp(share) else NAN
+
+
+def _high_over_low(share: np.ndarray) -> float:
+    low = float(share[:OUTER_BINS].mean())
+    return float(share[-OUTER_BINS:].mean()) / low if low else NAN
+
+
 MECHANOREGULATION = (
     Quantity("CCR", "", each(_biopsy("CCR")), "correct classification rate of formed, quiescent and resorbed surface"),
     Quantity("CCR - null", "", each(lambda run: _biopsy("CCR")(run) - _biopsy("CCR_null95")(run)),
              "CCR less the 95th percentile of its permutation null"),
-    Quantity("formation against signal", "", each(lambda run: run.fate_rank_correlation("p_formation")),
-             "rank correlation of the probability of formation with the signal in ten bins; 1 where it rises strictly"),
-    Quantity("resorption against signal", "", each(lambda run: run.fate_rank_correlation("p_resorption")),
+    Quantity("formation against signal", "", pooled(_rank_correlation, _fates("p_formation")),
+             "rank correlation of the probability of formation, bones and years pooled, with ten bins of the signal; "
+             "1 where it rises strictly"),
+    Quantity("resorption against signal", "", pooled(_rank_correlation, _fates("p_resorption")),
              "the same for resorption; -1 where it falls strictly"),
-    Quantity("formation, high over low signal", "", each(lambda run: run.fate_high_over_low("p_formation")),
-             "probability in the three highest bins over that in the three lowest"),
-    Quantity("resorption, high over low signal", "", each(lambda run: run.fate_high_over_low("p_resorption")),
+    Quantity("formation, high over low signal", "", pooled(_high_over_low, _fates("p_formation")),
+             "probability in the three highest of ten bins over that in the three lowest"),
+    Quantity("resorption, high over low signal", "", pooled(_high_over_low, _fates("p_resorption")),
              "the same for resorption"),
 )  # fmt: skip
 

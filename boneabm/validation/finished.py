@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
 
 from boneabm.io.series import read_table
 from boneabm.scenario import GeneratedBone, Scenario
@@ -81,26 +80,12 @@ class FinishedRun(RunTables):
         return float(values.mean()) if values.size else NAN
 
     def fates(self, name: str) -> np.ndarray:
-        """A column of mechanoregulation.csv, (biopsies, bins of the signal); empty where there are none."""
+        """A column of mechanoregulation.csv by bin of the signal, mean over biopsies; empty where there are none."""
         file = self.path / FATES
         table = read_table(file) if file.exists() else {}
         if not table or not table["day"].size:
-            return np.empty((0, 0))
-        return table[name].reshape(np.unique(table["day"]).size, -1)
-
-    def fate_rank_correlation(self, name: str) -> float:
-        """Spearman's correlation of a probability, mean over biopsies, with the bin of the signal, -1..1."""
-        share = self.fates(name)
-        if not share.size:
-            return NAN
-        mean = share.mean(axis=0)
-        return float(stats.spearmanr(np.arange(mean.size), mean).statistic) if np.ptp(mean) else NAN
-
-    def fate_high_over_low(self, name: str, bins: int = 3) -> float:
-        """A probability in the highest bins of the signal over that in the lowest, mean over biopsies."""
-        share = self.fates(name)
-        low = float(share[:, :bins].mean()) if share.size else 0.0
-        return float(share[:, -bins:].mean()) / low if low else NAN
+            return np.empty(0)
+        return table[name].reshape(np.unique(table["day"]).size, -1).mean(axis=0)
 
 
 Arms = Mapping[str, Sequence[FinishedRun]]

@@ -61,6 +61,32 @@ def quotient(top: OfArms, bottom: OfArms) -> OfArms:
     return values
 
 
+def pooled(statistic: Callable[[np.ndarray], float], of: Callable[[FinishedRun], np.ndarray], arm: str = "") -> OfArms:
+    """A statistic of the mean profile of all bones, as values whose scatter is that of the jackknife over bones.
+
+    value_i = T + (n - 1) (mean(T without one bone) - T without bone i); runs without a profile give nan
+    Source: Tukey's jackknife, Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 11.
+    """
+
+    def values(arms: Arms) -> np.ndarray:
+        profiles = [of(run) for run in arms[arm]]
+        known = np.array([profile.size > 0 for profile in profiles], bool)
+        found = np.full(known.size, NAN)
+        if known.any():
+            found[known] = _jackknife(statistic, np.array([p for p in profiles if p.size]))
+        return found
+
+    return values
+
+
+def _jackknife(statistic: Callable[[np.ndarray], float], profiles: np.ndarray) -> np.ndarray:
+    whole, n = statistic(profiles.mean(axis=0)), len(profiles)
+    if n == 1:
+        return np.array([whole])
+    without = np.array([statistic(np.delete(profiles, i, axis=0).mean(axis=0)) for i in range(n)])
+    return whole + (n - 1) * (without.mean() - without)
+
+
 def percent_over(of: OfArms) -> OfArms:
     """A ratio as a change: 100 (ratio - 1)."""
     return lambda arms: 100.0 * (of(arms) - 1.0)

@@ -197,16 +197,20 @@ def test_windows_and_biopsies(tmp_path: Path) -> None:
 
 
 def test_fates_by_signal(tmp_path: Path) -> None:
-    """Ranks and the ratio of the three highest to the three lowest bins, over all biopsies."""
-    run = made_run(tmp_path / "run")
-    assert math.isnan(run.fate_rank_correlation("p_formation"))
+    """Profiles by signal are means over biopsies, pooled over bones: ranks, and high bins over low ones."""
+    runs = [made_run(tmp_path / name) for name in "abc"]
     share = np.array([0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07])
     days = np.repeat([365.0, 730.0], 7)
-    fates = {"day": days, "p_formation": np.tile(share, 2), "p_resorption": np.tile(share[::-1], 2)}
-    write_table(run.path / "mechanoregulation.csv", fates)
-    assert run.fate_rank_correlation("p_formation") == pytest.approx(1)
-    assert run.fate_rank_correlation("p_resorption") == pytest.approx(-1)
-    assert run.fate_high_over_low("p_formation") == pytest.approx(3)
+    for run, noise in zip(runs[:2], (0.02, -0.02), strict=True):
+        uneven = share + noise * (np.arange(7) % 2)
+        fates = {"day": days, "p_formation": np.tile(uneven, 2), "p_resorption": np.tile(share[::-1], 2)}
+        write_table(run.path / "mechanoregulation.csv", fates)
+    row = {q.name: q.of({"": runs}) for e in chosen(["mechanoregulation"], fast=False) for q in e.quantities}
+    assert np.isnan(row["formation against signal"][2])
+    assert np.nanmean(row["formation against signal"]) == pytest.approx(1)
+    assert np.nanmean(row["resorption against signal"]) == pytest.approx(-1)
+    assert np.nanmean(row["formation, high over low signal"]) == pytest.approx(3)
+    np.testing.assert_allclose(row["resorption, high over low signal"][:2], 1 / 3)
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.name)
