@@ -16,17 +16,23 @@ import numpy as np
 from boneabm.errors import InputError, nearest
 from boneabm.sweep.folder import PlannedRun, SweepFolder
 from boneabm.sweep.groups import Groups
-from boneabm.sweep.outcomes import NAN, OUTCOMES, RunTables
+from boneabm.sweep.outcomes import COLUMNS, NAN, OUTCOMES, RunTables
 from boneabm.sweep.tables import Table, columns_of, pyarrow_or_error, series_file, write_table
 
 FORMATS = ("csv", "parquet")
 FACTS = ("days", "wall_s", "state_sha256", "began_utc", "ended_utc")
-GEOMETRY = "bone.seed"
 
 
-def _outcomes_table() -> Table:
-    columns = ("outcome", "unit", "meaning")
-    return columns_of([dict(zip(columns, (o.name, o.unit, o.meaning), strict=True)) for o in OUTCOMES])
+def _code_book(wished_percent: float) -> dict[str, Table]:
+    """Tables that say what outcomes and columns mean."""
+    outcomes = [{"outcome": o.name, "unit": o.unit, "meaning": o.meaning} for o in OUTCOMES]
+    percent = f"{wished_percent:g}"
+    columns = [
+        {"table": table, "column": name.format(percent=percent), "meaning": meaning.format(percent=percent)}
+        for table, names in COLUMNS.items()
+        for name, meaning in names.items()
+    ]
+    return {"outcomes": columns_of(outcomes), "columns": columns_of(columns)}
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,8 @@ class Collected:
     """Tables of a sweep as columns by name (None where empty), and the files that hold them.
 
     runs     : one row per planned run: design, outcomes, paired differences from the reference arm
-    summary  : one row per group (arm and levels, or arm pooled over levels) and outcome
+    summary  : one row per group and outcome: arm and levels, over its runs; arm pooled over levels, over one mean per
+               combination of levels
     variance : split between geometries and seeds per arm and outcome; no columns where geometry is no factor
     missing  : one row per run that gave no outcomes, and why
     """
@@ -61,10 +68,10 @@ def collect(
     table_format: str | None = None,
     level: float = 0.95,
     series: bool = False,
-    geometry: str = GEOMETRY,
+    geometry: str | None = None,
     wished_percent: float = 10.0,
 ) -> Collected:
-    """Write the tables of a sweep, finished or not, and give them back; `outcomes` says what their columns mean.
+    """Write the tables of a sweep, finished or not, and give them back; `outcomes` and `columns` say what they mean.
 
     A table without columns (the variance, where geometry is no factor) has no file.
 
@@ -72,23 +79,25 @@ def collect(
     table_format   : "csv" (default) or "parquet" (needs pyarrow)
     level          : coverage of all intervals, 0..1
     series         : also one long table of the daily series of all finished runs
-    geometry       : factor whose levels are different bones; variance is split between them and the seeds
+    geometry       : factor whose levels are different bones; variance is split between them and the seeds; by
+                     default the first of bone.seed, bone.image and bone.crop that is a factor
     wished_percent : half width of the interval of a mean, % of the mean, for the required number of replicates
     """
     form = _known_format(table_format)
     folder = Path(out) if out is not None else sweep.path / "tables"
     folder.mkdir(parents=True, exist_ok=True)
     plan = sweep.plan()
+    _check_factor(geometry, plan)
     with series_file(folder / f"series.{form}" if series else None) as add_series:
         rows, values = _read_runs(sweep, plan, add_series)
     groups = Groups(plan, values, sweep.reference_arm(), level, wished_percent)
     tables = {
         "runs": _runs_table(plan, rows, groups),
         "summary": groups.summary(),
-        "variance": groups.variance(geometry),
+        "variance": groups.variance(geometry or groups.geometry()),
         "missing": _missing_table(rows, plan, groups),
     }
-    written = {name: table for name, table in (tables | {"outcomes": _outcomes_table()}).items() if table}
+    written = {name: table for name, table in (tables | _code_book(wished_percent)).items() if table}
     files = {name: folder / f"{name}.{form}" for name in (*written, *(["series"] if series else []))}
     for name, table in written.items():
         write_table(files[name], table)
@@ -102,6 +111,13 @@ def _known_format(table_format: str | None) -> str:
     if form == "parquet":
         pyarrow_or_error()
     return form
+
+
+def _check_factor(geometry: str | None, plan: Sequence[PlannedRun]) -> None:
+    factors = {key for run in plan for key in run.factors}
+    if geometry is not None and geometry not in factors:
+        known = nearest(geometry, factors) if factors else "It has no factors."
+        raise InputError(f'geometry "{geometry}" is no factor of this sweep. {known}')
 
 
 def _read_runs(

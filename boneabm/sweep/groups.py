@@ -1,4 +1,9 @@
-"""Runs of a sweep in groups of arm and levels: means, paired differences, split of the variance."""
+"""Runs of a sweep in groups of arm and levels: means, paired differences, split of the variance.
+
+A group of one combination of factor levels counts its runs, which differ in their seed alone. A group pooled over
+levels or bones counts one mean per combination: runs at one combination resemble each other, so many seeds in three
+bones are three values, not many.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +19,16 @@ from boneabm.sweep.folder import PlannedRun
 from boneabm.sweep.outcomes import NAN, OUTCOMES
 from boneabm.sweep.tables import Table, columns_of
 from boneabm.units import DIMENSIONS, quantity
+
+POWER = 0.8
+"""Wished probability of finding a difference that is there."""
+PAIRS_NEEDED = f"pairs_for_{100 * POWER:g}_percent_power"
+GEOMETRIES = ("bone.seed", "bone.image", "bone.crop")
+"""Factors whose levels are different bones."""
+LARGE_EFFECT = 1e6
+"""Standard deviations beyond which two pairs are enough for any power."""
+Parts = list[np.ndarray]
+"""Known values of each combination of levels, (n_i,) float64."""
 
 
 def factor_columns(levels: Sequence[Mapping[str, Any]]) -> Table:
@@ -86,22 +101,23 @@ class Groups:
             found.setdefault((run.arm, level_text(levels)), []).append(at)
         return list(found.values())
 
-    def by_arm(self) -> list[list[int]]:
-        """Indices of the runs of each arm."""
-        return [[at for at, run in enumerate(self.plan) if run.arm == arm] for arm in self.arms]
+    def geometry(self) -> str:
+        """The factor whose levels are different bones, "" where there is none."""
+        return next((key for key in GEOMETRIES if key in self.factors), "")
 
     def summary(self) -> Table:
         """Mean, scatter and paired difference of every outcome, per arm and levels, then per arm over all levels."""
-        groups = [(group, False) for group in self.by_levels()]
-        if len(groups) > len(self.arms):
-            groups += [(group, True) for group in self.by_arm()]
+        cells = self.by_levels()
+        groups = [([cell], False) for cell in cells]
+        if len(cells) > len(self.arms):
+            groups += [([cell for cell in cells if self.plan[cell[0]].arm == arm], True) for arm in self.arms]
         rows: list[dict[str, Any]] = []
-        for group, pooled in groups:
-            label = {**self._labels(group, pooled), "pooled": pooled}
+        for own, pooled in groups:
+            label = {**self._labels(own[0], pooled), "pooled": pooled}
             for k, outcome in enumerate(OUTCOMES):
-                difference = self._difference(group, k) if self.compares else {}
+                difference = self._difference(own, pooled, k) if self.compares else {}
                 name = {**label, "outcome": outcome.name, "unit": outcome.unit}
-                rows.append({**name, **self._mean(group, k), **difference})
+                rows.append({**name, **self._mean(own, pooled, k), **difference})
         return columns_of(rows)
 
     def _labels(self, group: Sequence[int], pooled: bool, without: str = "") -> dict[str, Any]:
@@ -110,29 +126,42 @@ class Groups:
         names = {name: column[group[0]] for name, column in self.design.items() if name not in hidden}
         return {"arm": self.plan[group[0]].arm} | {name: None if pooled else level for name, level in names.items()}
 
-    def _mean(self, group: Sequence[int], k: int) -> dict[str, Any]:
-        values = self.values[group, k]
-        interval = ensemble.mean_interval(values, self.level)
-        sd = float(np.nanstd(values, ddof=1)) if interval.n > 1 else NAN
+    def _mean(self, cells: Sequence[Sequence[int]], pooled: bool, k: int) -> dict[str, Any]:
+        """Mean over runs, or over the means of combinations of levels where they are pooled."""
+        parts = _known([self.values[cell, k] for cell in cells])
+        values = _counted(parts, pooled)
+        interval, within = ensemble.mean_interval(values, self.level), _variance_within(parts) ** 0.5
         wished = f"replicates_for_{self.wished_percent:g}_percent"
         half_width = abs(interval.estimate) * self.wished_percent / 100
         return {
-            "n": interval.n, "mean": interval.estimate, "low": interval.low, "high": interval.high, "sd": sd,
-            wished: _required(sd, half_width, self.level),
+            "runs": sum(part.size for part in parts), "n": interval.n, "mean": interval.estimate,
+            "low": interval.low, "high": interval.high, "sd": float(values.std(ddof=1)) if interval.n > 1 else NAN,
+            "sd_within": within, "method": interval.method + (" (combinations)" if pooled else ""),
+            wished: _required(within, half_width, self.level),
         }  # fmt: skip
 
-    def _difference(self, group: Sequence[int], k: int) -> dict[str, Any]:
+    def _difference(self, cells: Sequence[Sequence[int]], pooled: bool, k: int) -> dict[str, Any]:
         """Treated minus reference; all empty in the reference arm."""
-        pairs = [at for at in group if self.partner[at] >= 0]
-        found = ensemble.paired_difference(self.values[pairs, k], self.values[self.partner[pairs], k], self.level)
+        sides = [self._sides(cell, k) for cell in cells]
+        treated, reference = (_known([side[arm] for side in sides]) for arm in (0, 1))
+        found = ensemble.paired_difference(_counted(treated, pooled), _counted(reference, pooled), self.level)
         mean, bootstrap = found.difference, found.bootstrap
+        each = _variance_within(treated) + _variance_within(reference)
+        differences = [t - r for t, r in zip(treated, reference, strict=True)]
+        within = _variance_within(differences, of=[*treated, *reference])
         return {
             "pairs": found.n, "difference": mean.estimate, "difference_low": mean.low, "difference_high": mean.high,
             "bootstrap_low": bootstrap.low, "bootstrap_high": bootstrap.high, "difference_sd": found.sd,
-            "d_z": found.d_z, "p_value": found.p_value, "correlation": found.correlation,
-            "variance_ratio": found.variance_ratio,
-            "pairs_to_tell_from_0": _required(found.sd, abs(mean.estimate), self.level),
+            "difference_sd_within": within**0.5, "d_z": found.d_z, "p_value": found.p_value,
+            "correlation": found.correlation, "variance_ratio": within / each if each else NAN,
+            PAIRS_NEEDED: _required_pairs(within**0.5, abs(mean.estimate), self.level),
         }  # fmt: skip
+
+    def _sides(self, cell: Sequence[int], k: int) -> np.ndarray:
+        """Outcome of the treated run and of its partner, (2, pairs) float64, where both are known."""
+        treated = np.array([at for at in cell if self.partner[at] >= 0], dtype=int)
+        sides = np.stack([self.values[treated, k], self.values[self.partner[treated], k]])
+        return sides[:, ~np.isnan(sides).any(axis=0)]
 
     def variance(self, geometry: str) -> Table:
         """Split of the variance between geometries and seeds, of every outcome and of its paired difference."""
@@ -159,11 +188,50 @@ class Groups:
         }  # fmt: skip
 
 
+def _known(parts: Parts) -> Parts:
+    """Values without nan, and without combinations that have none."""
+    known = [part[~np.isnan(part)] for part in parts]
+    return [part for part in known if part.size]
+
+
+def _counted(parts: Parts, pooled: bool) -> np.ndarray:
+    """What a group counts: its values, or one mean per combination of levels where they are pooled."""
+    if pooled:
+        return np.array([part.mean() for part in parts])
+    return np.concatenate([*parts, np.empty(0)])
+
+
+def _variance_within(parts: Parts, of: Parts | None = None) -> float:
+    """Variance about the mean of the own combination, sum_i sum_j (x_ij - mean_i)^2 / sum_i (n_i - 1).
+
+    of : values whose largest magnitude tells what is rounding, `parts` by default
+    nan where no combination has two values.
+    """
+    freedom = sum(part.size - 1 for part in parts)
+    if freedom == 0:
+        return NAN
+    deviations = np.concatenate([part - part.mean() for part in parts])
+    scale = max(float(np.abs(part).max()) for part in (of or parts))
+    deviations[np.abs(deviations) <= ensemble.ROUNDING * scale] = 0.0
+    return float(deviations @ deviations) / freedom
+
+
 def _required(sd: float, half_width: float, level: float) -> int | None:
     """Replicates for a wished half width; None where nothing is known or no number is enough."""
     if not (np.isfinite(sd) and half_width > 0):
         return None
     try:
         return ensemble.required_replicates(sd, half_width, level)
+    except InputError:
+        return None
+
+
+def _required_pairs(sd: float, difference: float, level: float) -> int | None:
+    """Pairs that find a difference with the probability POWER; None where nothing is known or no number is enough."""
+    if not (np.isfinite(sd) and difference > 0):
+        return None
+    effect = min(difference, LARGE_EFFECT * sd) if sd > 0 else difference
+    try:
+        return ensemble.required_replicates_for_difference(sd, effect, POWER, level)
     except InputError:
         return None

@@ -140,6 +140,51 @@ OUTCOMES = (
 )
 
 
+COMBINATIONS = "where pooled, one mean per combination of levels"
+SUMMARY_COLUMNS = {
+    "pooled": "over all levels of the arm: one mean per combination of levels is one value, so that n, intervals, d_z, "
+    "p_value and correlation speak of combinations (bones, levels), which count as independent, not of runs",
+    "runs": "runs with a value",
+    "n": "values of the mean: runs, where pooled combinations of levels",
+    "mean": f"mean over runs, {COMBINATIONS}",
+    "low": "lower bound of the interval of the mean, Student's t over n values; empty for one value",
+    "high": "upper bound of the interval of the mean",
+    "sd": "standard deviation of the n values",
+    "sd_within": "standard deviation over seeds at the same levels, pooled over combinations",
+    "method": "how the interval was made, or why there is none",
+    "replicates_for_{percent}_percent": "replicates per combination of levels with which the interval of its mean is "
+    "+- {percent} % of the mean, from sd_within",
+    "pairs": "values of the difference: pairs of runs, where pooled combinations of levels",
+    "difference": f"mean of treated minus reference run of the same levels and replicate, {COMBINATIONS}",
+    "difference_low": "lower bound of the interval of the difference, Student's t; empty for one value",
+    "difference_high": "upper bound of the interval of the difference",
+    "bootstrap_low": "lower bound from resampled pairs, where pooled resampled combinations; empty below 5",
+    "bootstrap_high": "upper bound from resampled pairs",
+    "difference_sd": "standard deviation of the differences, where pooled of their means per combination",
+    "difference_sd_within": "standard deviation of the difference over seeds at the same levels",
+    "d_z": "difference over difference_sd, corrected for few values (Hedges)",
+    "p_value": "paired t test of no difference, where pooled over combinations; not corrected for many outcomes",
+    "correlation": "Pearson's, between the arms over pairs, where pooled over the means of combinations",
+    "variance_ratio": "variance of the difference over the sum of the variances of both arms, over seeds at the same "
+    "levels: 1 where common random numbers save nothing",
+    "pairs_for_80_percent_power": "pairs per combination of levels with which a paired t test finds the difference "
+    "found here with a probability of 80 %, from difference_sd_within",
+}
+VARIANCE_COLUMNS = {
+    "of": "the outcome itself, or its paired difference from the reference arm",
+    "n": "runs with a value",
+    "geometries": "bones with a value",
+    "variance_geometries": "variance between bones, unit squared, 0 where the estimate is below 0",
+    "variance_seeds": "variance between seeds in one bone, unit squared",
+    "share_geometries": "share of the variance between bones, 0..1",
+    "share_low": "lower bound of the share",
+    "share_high": "upper bound of the share",
+    "p_value": "F test of no variance between bones",
+}
+COLUMNS = {"summary": SUMMARY_COLUMNS, "variance": VARIANCE_COLUMNS}
+"""What the columns of tables mean; {percent} stands for the wished half width."""
+
+
 def outcome_help() -> str:
     """One line per outcome: name and meaning, for headers and --help."""
     return "\n".join(f"{outcome.name}: {outcome.meaning}" for outcome in OUTCOMES)

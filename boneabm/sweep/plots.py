@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -81,40 +81,71 @@ COURSES = (
 )
 
 
-class Curves(NamedTuple):
-    """Bands of COURSES by arm and combination of levels ("" where there are more than MOST_LEVELS of them).
+Bands = list[Band]
+"""One band per course."""
 
-    arms        : of the runs themselves
-    differences : of treated minus reference run, same levels and replicate
+
+class Curves(NamedTuple):
+    """Bands of COURSES.
+
+    arms        : of the runs, by arm and combination of levels; empty beyond MOST_LEVELS combinations
+    differences : of treated minus reference run, same levels and replicate; likewise
+    together    : by arm; over the mean courses of the combinations of levels, over runs where there is only one
+    differences_together : likewise
     """
 
-    arms: dict[tuple[str, str], list[Band]]
-    differences: dict[tuple[str, str], list[Band]]
+    arms: dict[tuple[str, str], Bands]
+    differences: dict[tuple[str, str], Bands]
+    together: dict[str, Bands]
+    differences_together: dict[str, Bands]
 
 
 def read_curves(sweep: SweepFolder, found: Collected) -> Curves:
-    """Bands over the daily series of all finished runs, read one pair of arms at a time."""
+    """Bands over the daily series of all finished runs, read one combination of levels and pair of arms at a time."""
     plan = sweep.plan()
     finished = [run for run, status in zip(plan, found.runs["status"], strict=True) if status == "finished"]
-    few = found.combinations() <= MOST_LEVELS
-    curves = Curves({}, {})
-    for runs in _partners(finished):
-        levels = levels_text(runs[0].factors) if few else ""
-        courses = {run.arm: _courses(sweep.run_path(run.run_id)) for run in runs}
-        reference = courses.get(found.reference) if len(found.arms) > 1 else None
-        for arm, values in courses.items():
-            _add(curves.arms, (arm, levels), values)
-            if reference is not None and arm != found.reference:
-                _add(curves.differences, (arm, levels), _minus(values, reference))
+    combinations = found.combinations()
+    curves = Curves({}, {}, {}, {})
+    for levels, runs in _grouped(finished, lambda run: levels_text(run.factors)).items():
+        arms, differences = _combination(sweep, runs, found)
+        for own, kept, together in (
+            (arms, curves.arms, curves.together),
+            (differences, curves.differences, curves.differences_together),
+        ):
+            if combinations <= MOST_LEVELS:
+                kept |= {(arm, levels): bands for arm, bands in own.items()}
+            for arm, bands in own.items():
+                if combinations > 1:
+                    _add(together, arm, [band.mean for band in bands])
+                else:
+                    together[arm] = bands
     return curves
 
 
-def _partners(runs: Sequence[PlannedRun]) -> Iterator[list[PlannedRun]]:
-    """Runs of all arms at the same levels and replicate."""
-    groups: dict[tuple[str, int], list[PlannedRun]] = {}
+Key = TypeVar("Key", bound=Hashable)
+
+
+def _grouped(runs: Sequence[PlannedRun], key: Callable[[PlannedRun], Key]) -> dict[Key, list[PlannedRun]]:
+    groups: dict[Key, list[PlannedRun]] = {}
     for run in runs:
-        groups.setdefault((level_text(run.factors), run.replicate), []).append(run)
-    yield from groups.values()
+        groups.setdefault(key(run), []).append(run)
+    return groups
+
+
+def _combination(
+    sweep: SweepFolder, runs: Sequence[PlannedRun], found: Collected
+) -> tuple[dict[str, Bands], dict[str, Bands]]:
+    """Bands over the runs at one combination of levels, and over their paired differences, by arm."""
+    arms: dict[str, Bands] = {}
+    differences: dict[str, Bands] = {}
+    for pair in _grouped(runs, lambda run: run.replicate).values():
+        courses = {run.arm: _courses(sweep.run_path(run.run_id)) for run in pair}
+        reference = courses.get(found.reference) if len(found.arms) > 1 else None
+        for arm, values in courses.items():
+            _add(arms, arm, values)
+            if reference is not None and arm != found.reference:
+                _add(differences, arm, _minus(values, reference))
+    return arms, differences
 
 
 def _courses(path: Path) -> list[np.ndarray]:
@@ -129,8 +160,8 @@ def _minus(treated: Sequence[np.ndarray], reference: Sequence[np.ndarray]) -> li
     return [t[:n] - r[:n] for t, r, n in zip(treated, reference, days, strict=True)]
 
 
-def _add(bands: dict[tuple[str, str], list[Band]], key: tuple[str, str], values: Sequence[np.ndarray]) -> None:
-    for band, x in zip(bands.setdefault(key, [Band() for _ in COURSES]), values, strict=True):
+def _add(bands: dict[str, Bands], arm: str, values: Sequence[np.ndarray]) -> None:
+    for band, x in zip(bands.setdefault(arm, [Band() for _ in COURSES]), values, strict=True):
         band.add(x)
 
 
@@ -161,9 +192,9 @@ def draw(curves: Curves, found: Collected) -> dict[str, Any]:
     """Figures by caption: courses, paired differences over time, intervals of the differences of main outcomes."""
     matplotlib = matplotlib_or_error()
     with matplotlib.rc_context(STYLE):
-        figures = dict(_course_figures(curves.arms, found))
-        if curves.differences:
-            figures |= _course_figures(curves.differences, found, found.reference)
+        figures = dict(_course_figures(curves.arms, curves.together, found))
+        if curves.differences_together:
+            figures |= _course_figures(curves.differences, curves.differences_together, found, found.reference)
             figures["Paired differences of the main outcomes"] = _forest(found)
     return figures
 
@@ -184,44 +215,41 @@ class Line(NamedTuple):
 
     label: str
     color: str
-    bands: list[Band]
+    bands: Bands
 
 
 def _course_figures(
-    bands: Mapping[tuple[str, str], list[Band]], found: Collected, reference: str | None = None
+    by_levels: Mapping[tuple[str, str], Bands],
+    together: Mapping[str, Bands],
+    found: Collected,
+    reference: str | None = None,
 ) -> Iterator[tuple[str, Any]]:
     """A figure of all levels together; with several arms and few combinations of levels also one for each."""
-    levels = list(dict.fromkeys(level for _, level in bands))
-    arms = [arm for arm in found.arms if any(arm == one for one, _ in bands)]
+    levels = list(dict.fromkeys(level for _, level in by_levels))
+    arms = [arm for arm in found.arms if arm in together]
     what = "Course of the runs" if reference is None else "Paired differences over time"
     minus = "" if reference is None else f" minus {reference}"
+    of = "runs" if reference is None else "pairs"
     if len(found.arms) == 1 and len(levels) > 1:
-        lines = [Line(level, COLORS[at], bands[arms[0], level]) for at, level in enumerate(levels)]
-        yield f"{what}, by level", _course_figure(lines, found.level, minus)
+        lines = [Line(level, COLORS[at], by_levels[arms[0], level]) for at, level in enumerate(levels)]
+        yield f"{what}, by level", _course_figure(lines, found.level, minus, of)
         return
     color = {arm: COLORS[at % len(COLORS)] for at, arm in enumerate(found.arms)}
-    together = [Line(arm + minus, color[arm], _merged([bands[key] for key in bands if key[0] == arm])) for arm in arms]
-    if bands:
-        yield (
-            what + (", all levels together" if found.combinations() > 1 else ""),
-            _course_figure(together, found.level, minus),
-        )
+    several = found.combinations() > 1
+    if together:
+        lines = [Line(arm + minus, color[arm], together[arm]) for arm in arms]
+        figure = _course_figure(lines, found.level, minus, "combinations" if several else of)
+        yield what + (", all levels together" if several else ""), figure
     for level in levels if len(levels) > 1 else ():
-        own = [Line(arm + minus, color[arm], bands[arm, level]) for arm in arms if (arm, level) in bands]
-        yield f"{what}, {level}", _course_figure(own, found.level, minus)
+        own = [Line(arm + minus, color[arm], by_levels[arm, level]) for arm in arms if (arm, level) in by_levels]
+        yield f"{what}, {level}", _course_figure(own, found.level, minus, of)
 
 
-def _merged(parts: Sequence[list[Band]]) -> list[Band]:
-    """Bands over the runs of several bands."""
-    merged = [Band() for _ in COURSES]
-    for part in parts:
-        for band, other in zip(merged, part, strict=True):
-            band.merge(other)
-    return merged
+def _course_figure(lines: Sequence[Line], level: float, minus: str, of: str) -> Any:
+    """One panel per course: mean line, band of the mean day by day.
 
-
-def _course_figure(lines: Sequence[Line], level: float, minus: str) -> Any:
-    """One panel per course: mean line, band of the mean day by day."""
+    of : what the bands count, "runs", "pairs" or "combinations" (of levels, by their mean course)
+    """
     figure = matplotlib_or_error().figure.Figure(figsize=(WIDTH_IN, 0.62 * WIDTH_IN), layout="constrained")
     for number, (axes, course) in enumerate(zip(figure.subplots(2, 3, sharex=True).flat, COURSES, strict=True)):
         _course_panel(axes, number, lines, level)
@@ -232,16 +260,20 @@ def _course_figure(lines: Sequence[Line], level: float, minus: str) -> Any:
         if number >= 3:
             axes.set_xlabel("time, years" if _in_years(lines) else "time, days")
     handles = figure.axes[0].get_lines()[: len(lines)]
-    labels = [f"{line.label or 'all runs'} ({_n(line.bands)})" for line in lines]
+    counted = " combinations" if of == "combinations" else ""
+    labels = [f"{line.label or 'all runs'} ({_n(line.bands)}{counted})" for line in lines]
     columns = max(1, LEGEND_LETTERS // (6 + max(map(len, labels))))
     figure.legend(handles, labels, loc="outside upper left", ncols=columns, frameon=False)
-    of = "paired difference" if minus else "mean"
-    note = (
-        f"Line: mean over {'pairs' if minus else 'runs'}. Band: {100 * level:g} % interval of the {of}, day by day. "
-        f"Lower row: running mean over {RUNNING_D} days, a tenth of the run at most."
-    )
-    figure.supxlabel(note, x=0.99, ha="right", fontsize=7.5, color="0.35")
+    figure.supxlabel(_course_note(level, minus, of), x=0.99, ha="right", fontsize=7.5, color="0.35")
     return figure
+
+
+def _course_note(level: float, minus: str, of: str) -> str:
+    apart = f"combinations of levels, one mean over {'pairs' if minus else 'runs'} each" if of == "combinations" else of
+    return (
+        f"Line: mean over {apart}. Band: {100 * level:g} % interval of the {'paired difference' if minus else 'mean'}, "
+        f"day by day.\nLower row: running mean over {RUNNING_D} days, a tenth of the run at most."
+    )
 
 
 def _course_panel(axes: Any, number: int, lines: Sequence[Line], level: float) -> None:
@@ -263,7 +295,7 @@ def _difference_unit(unit: str) -> str:
 
 
 def _n(bands: Sequence[Band]) -> str:
-    """Number of runs in words, as a range where runs differ in length."""
+    """Number of runs, pairs or combinations in words, as a range where runs differ in length."""
     counts = [int(n) for n in bands[0].count]
     few, many = min(counts, default=0), max(counts, default=0)
     return f"n = {many}" if few == many else f"n = {few} to {many}"
@@ -289,6 +321,8 @@ def _forest(found: Collected) -> Any:
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(len(labels) - 0.5, -0.5)
     note = f"Point: mean paired difference. Line: its {100 * found.level:g} % interval."
+    if any(row["pooled"] for row in rows):
+        note += " Diamond: over combinations of levels, one mean difference each."
     figure.supxlabel(note, x=0.99, ha="right", fontsize=7.5, color="0.35")
     return figure
 

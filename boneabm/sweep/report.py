@@ -15,7 +15,7 @@ from boneabm.io.provenance import provenance
 from boneabm.scenario_text import read_toml
 from boneabm.sweep.collect import Collected, collect
 from boneabm.sweep.folder import SweepFolder
-from boneabm.sweep.groups import level_text
+from boneabm.sweep.groups import PAIRS_NEEDED, POWER, level_text
 from boneabm.sweep.outcomes import OUTCOMES
 from boneabm.sweep.plots import MOST_LEVELS, row_label, write_plots
 from boneabm.sweep.tables import in_place, table_rows
@@ -219,16 +219,25 @@ def _means(found: Collected) -> str:
     parts: list[str] = []
     for title, rows in _by_levels(found).items():
         cells = {(row["outcome"], row["arm"]): _interval(row, "mean", "low", "high") for row in rows}
-        n = {row["arm"]: row["n"] for row in rows if row["outcome"] == REPORTED[0]}
-        head = ["outcome", *(f"{escape(arm or 'all runs')} (n = {n.get(arm, 0)})" for arm in found.arms)]
+        n = {row["arm"]: _counted(row) for row in rows if row["outcome"] == REPORTED[0]}
+        head = ["outcome", *(f"{escape(arm or 'all runs')} ({n.get(arm, 'n = 0')})" for arm in found.arms)]
         body = [[_named(name), *(cells.get((name, arm), "–") for arm in found.arms)] for name in REPORTED]
         parts.append(_folded(title, _table(head, body), first=not parts))
     if found.combinations() > MOST_LEVELS:
         parts.append(_level_table(found))
     note = f"Mean over runs [{100 * found.level:g} % interval, Student's t]."
     if found.combinations() > 1:
-        note += " All levels together: every run counts alike, whatever its levels."
+        note += (
+            " All levels together: every combination of levels counts as one value, the mean over its runs, and the "
+            "interval speaks of combinations (bones, doses) such as these; more seeds do not narrow it beyond their "
+            "scatter. Combinations count as independent, although they share seeds, and some may share a bone."
+        )
     return "<h2>Outcomes by arm</h2>" + "".join(parts) + f'<p class="note">{note}</p>'
+
+
+def _counted(row: Mapping[str, Any]) -> str:
+    """What the mean of a row counts, in words."""
+    return f"n = {row['n']}" + (f" combinations, {row['runs']} runs" if row["pooled"] else "")
 
 
 def _level_table(found: Collected) -> str:
@@ -278,20 +287,25 @@ def _difference_tables(paired: Sequence[Mapping[str, Any]], found: Collected) ->
     for arm in found.arms:
         own = [row for row in paired if row["arm"] == arm]
         if own:
-            title = f"{arm} minus {found.reference} ({max(row['pairs'] for row in own)} pairs)"
+            counted = "combinations of levels" if own[0]["pooled"] else "pairs"
+            title = f"{arm} minus {found.reference} ({max(row['pairs'] for row in own)} {counted})"
             parts += [f"<h4>{escape(title)}</h4>", _table(head, [_difference_cells(row) for row in own])]
             parts += [f"<p>{_saving(row)}</p>" for row in own if row["outcome"] == JUDGED]
     return "".join(parts)
 
 
 def _difference_note(found: Collected) -> str:
+    pooled = (
+        "All levels together: one mean difference per combination of levels is one value of the difference, its "
+        "intervals, d<sub>z</sub>, p and correlation; the variance ratio is of seeds at the same levels. "
+    )
     return (
         f'<p class="note">Treated minus reference run of the same replicate and levels, mean [{100 * found.level:g} % '
         "interval, Student's t]; the bootstrap interval resamples pairs. d<sub>z</sub>: mean difference over its "
         "standard deviation, corrected for few pairs. p: paired t test, not corrected for the number of outcomes. "
         "Variance ratio: variance of the difference over the sum of the variances of both arms. A change in % is "
-        "compared in percentage points. Pairs count as independent: with several geometries the intervals speak of "
-        "more seeds in these geometries, not of other bones.</p>"
+        f"compared in percentage points. {pooled if found.combinations() > 1 else ''}At one combination of levels the "
+        "intervals speak of more seeds in the same bone, not of other bones.</p>"
     )
 
 
@@ -361,20 +375,22 @@ def _required(found: Collected) -> str:
     """How many replicates the next sweep needs."""
     rows = {(row["outcome"], row["arm"]): row for row in next(iter(_by_levels(found).values()), [])}
     wished = next((name for name in found.summary if name.startswith("replicates_for_")), "")
-    if not any(row["n"] > 1 for row in rows.values()):
+    if not any(row["runs"] > row["n"] or (row["n"] > 1 and not row["pooled"]) for row in rows.values()):
         return ""
     percent = wished.removeprefix("replicates_for_").removesuffix("_percent")
     treated = [arm for arm in found.arms if arm != found.reference and "pairs" in found.summary]
     columns = [(arm, wished, f"mean ±{percent} %: {arm or 'all runs'}") for arm in found.arms]
-    columns += [(arm, "pairs_to_tell_from_0", f"difference: {arm}") for arm in treated]
+    columns += [(arm, PAIRS_NEEDED, f"difference, power {100 * POWER:g} %: {arm}") for arm in treated]
     cells = [
         [_named(name), *(_count(rows[name, arm][column]) if (name, arm) in rows else "–" for arm, column, _ in columns)]
         for name in REPORTED
     ]
     note = (
-        "Estimated from the scatter of this sweep. Mean: replicates with which its "
-        f"{100 * found.level:g} % interval is ±{percent} % of the mean. Difference: pairs with which the interval of "
-        "the difference found here just excludes 0. Below about 5 replicates the scatter itself is poorly known."
+        "Estimated from the scatter over seeds at the same levels in this sweep, for one combination of levels. Mean: "
+        f"replicates with which its {100 * found.level:g} % interval is ±{percent} % of the mean. Difference: pairs "
+        f"with which a paired t test finds the difference found here with a probability of {100 * POWER:g} %. Below "
+        "about 5 replicates the scatter itself is poorly known. More replicates make a combination better known; only "
+        "more combinations (bones, levels) tell more about others."
     )
     table = _table(["outcome", *(escape(head) for _, _, head in columns)], cells)
     return "<h2>How many replicates are needed</h2>" + table + f'<p class="note">{note}</p>'
