@@ -15,10 +15,9 @@ from boneabm.cli_tell import echo_json, stop, told
 from boneabm.errors import InputError
 
 if TYPE_CHECKING:
-    from boneabm.sweep.folder import SweepFolder
-    from boneabm.sweep.plan import Plan
-    from boneabm.sweep.session import Execute, Tally
+    from boneabm.sweep.session import Execute
     from boneabm.validation.experiments import Experiment
+    from boneabm.validation.suite import Planned
     from boneabm.validation.table import Row, Validation
 
 PAPER_COLUMNS = 170
@@ -75,30 +74,29 @@ class _Runner:
         self.execute, self.retry_failed, self.quiet = execute, retry_failed, quiet
         self.failed, self.stopped = 0, False
 
-    def __call__(self, name: str, sweep: SweepFolder, plan: Plan) -> bool:
+    def __call__(self, planned: Planned) -> bool:
         """Run a sweep; False once it was stopped."""
         from boneabm.stepping import StopRequest
         from boneabm.sweep.session import run_missing, tally
 
-        if tally(sweep, plan).open or self.retry_failed:
-            _say_unless(self.quiet)(f"{name}, {len(plan)} runs in {sweep.path}")
-            with StopRequest() as request, SweepReporter(self.quiet) as report:
-                reached = run_missing(
-                    sweep,
-                    self.execute,
-                    stop=lambda: request.asked,
-                    on_start=lambda tally: report.begin(tally.planned, tally.finished, len(tally.failed)),
-                    on_outcome=lambda outcome: report.note(outcome.name, outcome.status, outcome.text),
-                    retry_failed=self.retry_failed,
-                )
-            self.stopped = request.asked and reached.open > 0
-        self._note(sweep, tally(sweep, plan))
-        return not self.stopped
-
-    def _note(self, sweep: SweepFolder, reached: Tally) -> None:
+        sweep, plan = planned.sweep, planned.plan
+        quiet = self.quiet or not (tally(sweep, plan).open or self.retry_failed)
+        _say_unless(quiet)(f"{planned.name}, {len(plan)} runs in {sweep.path}")
+        with StopRequest() as request, SweepReporter(quiet) as report:
+            reached = run_missing(
+                sweep,
+                self.execute,
+                stop=lambda: request.asked,
+                on_start=lambda tally: report.begin(tally.planned, tally.finished, len(tally.failed)),
+                on_outcome=lambda outcome: report.note(outcome.name, outcome.status, outcome.text),
+                retry_failed=self.retry_failed,
+                prepare=planned.write,
+            )
+        self.stopped = (request.asked or reached.stopped) and reached.open > 0
         self.failed += len(reached.failed) + reached.open
         for run_id, text in reached.failed.items():
             typer.echo(f"failed: {sweep.run_path(run_id)}: {(text.splitlines() or [''])[0]}", err=True)
+        return not self.stopped
 
 
 def _tell(found: Validation, folder: Path, as_json: bool) -> None:

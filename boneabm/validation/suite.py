@@ -68,36 +68,45 @@ def _sections(arm: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     return {arm: plain} | {f"{arm}.{key}": value for key, value in rows.items()}
 
 
-def plan_sweep(name: str, folder: Path, sizing: Sizing = AS_WRITTEN) -> tuple[SweepFolder, Plan]:
-    """Plan a sweep of the suite: its file NAME.toml and its folder NAME in this folder; finished runs stay.
+@dataclass(frozen=True)
+class Planned:
+    """A sweep of the suite: its folder, its runs, and how to write the plan (under the lock of the sweep)."""
+
+    name: str
+    sweep: SweepFolder
+    plan: Plan
+    write: Callable[[], None]
+
+
+def plan_sweep(name: str, folder: Path, sizing: Sizing = AS_WRITTEN) -> Planned:
+    """Plan a sweep of the suite: its file NAME.toml and its folder NAME in this folder; nothing is written yet.
 
     Raises InputError where its scenarios cannot be.
     """
-    sweep = SweepFolder(folder / name)
-    text = sweep_text(name, sizing)
+    sweep, file, text = SweepFolder(folder / name), folder / f"{name}.toml", sweep_text(name, sizing)
     design = design_from_text(text, f"{name}.toml", DATA)
     base, plan = make_plan(design)
-    sweep.path.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{name}.toml"
-    file.write_text(text, encoding="utf-8")
-    write_plan(design, file, base, plan, sweep)
-    return sweep, plan
+
+    def write() -> None:
+        file.write_text(text, encoding="utf-8")
+        write_plan(design, file, base, plan, sweep)
+
+    return Planned(name, sweep, plan, write)
 
 
-def finished_arms(sweep: SweepFolder) -> dict[str, list[FinishedRun]]:
+def finished_arms(planned: Planned) -> dict[str, list[FinishedRun]]:
     """Finished runs by arm, in the order of bones that are finished in every arm."""
-    plan = sweep.plan()
     found: dict[tuple[Any, int], dict[str, FinishedRun]] = {}
-    for run in plan:
-        if sweep.result(run.run_id) is not None:
+    for run in planned.plan:
+        if planned.sweep.result(run.run_id) is not None:
             bone = (run.factors.get(BONES), run.replicate)
-            found.setdefault(bone, {})[run.arm] = FinishedRun(sweep.run_path(run.run_id))
-    names = list(dict.fromkeys(run.arm for run in plan))
+            found.setdefault(bone, {})[run.arm] = FinishedRun(planned.sweep.run_path(run.run_id))
+    names = list(dict.fromkeys(run.arm for run in planned.plan))
     whole = [bones for bones in found.values() if len(bones) == len(names)]
     return {arm: [bones[arm] for bones in whole] for arm in names}
 
 
-def arms_of(experiment: Experiment, sweeps: Mapping[str, SweepFolder]) -> Arms:
+def arms_of(experiment: Experiment, sweeps: Mapping[str, Planned]) -> Arms:
     """Finished runs that an experiment reads; arms are "SWEEP/ARM" where it reads several sweeps."""
     found = {name: finished_arms(sweeps[name]) for name in experiment.sweeps}
     if len(found) == 1:
@@ -105,18 +114,15 @@ def arms_of(experiment: Experiment, sweeps: Mapping[str, SweepFolder]) -> Arms:
     return {f"{sweep}/{arm}": runs for sweep, arms in found.items() for arm, runs in arms.items()}
 
 
-RunSweep = Callable[[str, SweepFolder, Plan], bool]
-
-
 def run_suite(
-    experiments: Sequence[Experiment], folder: Path, run_sweep: RunSweep, sizing: Sizing = AS_WRITTEN
-) -> dict[str, SweepFolder]:
-    """Plan all sweeps, so that mistakes are told first, then run them one after another; their folders by name.
+    experiments: Sequence[Experiment], folder: Path, run_sweep: Callable[[Planned], bool], sizing: Sizing = AS_WRITTEN
+) -> dict[str, Planned]:
+    """Plan all sweeps, so that mistakes are told first, then run them one after another; all of them by name.
 
     run_sweep : runs what is missing of a sweep; whether the suite goes on to the next
     """
     planned = {name: plan_sweep(name, folder, sizing) for name in sweeps_of(experiments)}
-    for name, (sweep, plan) in planned.items():
-        if not run_sweep(name, sweep, plan):
+    for one in planned.values():
+        if not run_sweep(one):
             break
-    return {name: sweep for name, (sweep, _) in planned.items()}
+    return planned

@@ -14,12 +14,11 @@ import numpy as np
 
 from boneabm.analysis.ensemble import Interval, mean_interval
 from boneabm.identity import model_version
-from boneabm.sweep.folder import SweepFolder
 from boneabm.sweep.tables import in_place
 from boneabm.validation.experiments import Experiment
 from boneabm.validation.finished import Arms
 from boneabm.validation.measures import Quantity
-from boneabm.validation.suite import arms_of
+from boneabm.validation.suite import Planned, arms_of
 from boneabm.validation.targets import Constants, Target, constants, read_targets
 
 Verdict = Literal["pass", "warn", "fail", "-", "not measured"]
@@ -105,7 +104,7 @@ class Validation:
         return ", ".join([*told, f"{len(self.not_simulated)} targets not simulated yet"])
 
 
-def validate(experiments: Sequence[Experiment], sweeps: Mapping[str, SweepFolder]) -> Validation:
+def validate(experiments: Sequence[Experiment], sweeps: Mapping[str, Planned]) -> Validation:
     """Measure experiments on their finished runs and compare them with the targets."""
     targets = read_targets()
     rows = [row for experiment in experiments for row in rows_of(experiment, arms_of(experiment, sweeps), targets)]

@@ -21,7 +21,7 @@ from boneabm.validation.experiments import EXPERIMENTS, chosen
 from boneabm.validation.finished import FinishedRun
 from boneabm.validation.measures import Quantity, difference, each, ratio
 from boneabm.validation.sensitivity import LISTED, arm_of, arms
-from boneabm.validation.suite import Sizing, plan_sweep, run_suite, sweep_text, sweeps_of
+from boneabm.validation.suite import Planned, Sizing, plan_sweep, run_suite, sweep_text, sweeps_of
 from boneabm.validation.table import interval_of, rows_of, validate, verdict_of, write_validation
 from boneabm.validation.targets import DATA, Target, constants, read_targets
 
@@ -216,7 +216,7 @@ def test_fates_by_signal(tmp_path: Path) -> None:
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.name)
 def test_every_experiment_can_be_planned_and_survives_runs_that_tell_nothing(experiment, tmp_path: Path) -> None:
     """Its sweeps plan into the arms that its quantities read; short runs without biopsies give no value, no error."""
-    planned = {name: plan_sweep(name, tmp_path, Sizing(bones=1))[1] for name in experiment.sweeps}
+    planned = {name: plan_sweep(name, tmp_path, Sizing(bones=1)).plan for name in experiment.sweeps}
     names = {f"{s}/{r.arm}" if len(planned) > 1 else r.arm for s, plan in planned.items() for r in plan}
     run = made_run(tmp_path / "run", extra={"stiffness_zz_mpa": 100.0, "stiffness_xx_mpa": 90.0})
     (run.path / "log.jsonl").write_text('{"event": "origin", "bone": {}}\n', encoding="utf-8")
@@ -227,12 +227,12 @@ def test_every_experiment_can_be_planned_and_survives_runs_that_tell_nothing(exp
 
 def test_resizing_changes_bones_and_scenarios(tmp_path: Path) -> None:
     """Number of bones and changes of all scenarios reach every run; runs that stay the same keep their names."""
-    _, plan = plan_sweep("disuse", tmp_path, Sizing(bones=3, changes={"simulation.days": 5}))
+    plan = plan_sweep("disuse", tmp_path, Sizing(bones=3, changes={"simulation.days": 5})).plan
     assert len(plan) == 9
     scenarios = [Scenario.from_toml(run.scenario) for run in plan]
     assert {s.simulation.days for s in scenarios} == {5}
     assert [len(s.condition) for s in scenarios[:3]] == [0, 1, 1]
-    _, more = plan_sweep("disuse", tmp_path, Sizing(bones=4, changes={"simulation.days": 5}))
+    more = plan_sweep("disuse", tmp_path, Sizing(bones=4, changes={"simulation.days": 5})).plan
     assert {run.run_id for run in plan} < {run.run_id for run in more}
 
 
@@ -291,9 +291,9 @@ def test_a_small_real_piece_runs_resumes_and_writes_its_table(tmp_path: Path) ->
                                      "simulation.days": 25, "simulation.burn_in": "20 d"})  # fmt: skip
     experiments, done = chosen([], fast=True), []
 
-    def run(name, sweep, plan) -> bool:
+    def run(planned: Planned) -> bool:
         on = {"stop": lambda: False, "on_start": lambda tally: None, "on_outcome": lambda outcome: done.append(outcome)}
-        run_missing(sweep, run_in_process(work), **on)
+        run_missing(planned.sweep, run_in_process(work), prepare=planned.write, **on)
         return True
 
     found = validate(experiments, run_suite(experiments, tmp_path, run, small))
