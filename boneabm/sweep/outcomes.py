@@ -143,7 +143,8 @@ OUTCOMES = (
 COMBINATIONS = "where pooled, one mean per combination of levels"
 SUMMARY_COLUMNS = {
     "pooled": "over all levels of the arm: one mean per combination of levels is one value, so that n, intervals, d_z, "
-    "p_value and correlation speak of combinations (bones, levels), which count as independent, not of runs",
+    "p_value and correlation speak of combinations (bones, levels), not of runs; combinations count as independent, "
+    "so what a seed, or a bone in several of them, does to all alike is not in the interval",
     "runs": "runs with a value",
     "n": "values of the mean: runs, where pooled combinations of levels",
     "mean": f"mean over runs, {COMBINATIONS}",

@@ -230,7 +230,8 @@ def _means(found: Collected) -> str:
         note += (
             " All levels together: every combination of levels counts as one value, the mean over its runs, and the "
             "interval speaks of combinations (bones, doses) such as these; more seeds do not narrow it beyond their "
-            "scatter. Combinations count as independent, although they share seeds, and some may share a bone."
+            "scatter. Combinations count as independent: what a seed, or a bone that stands in several of them, does "
+            "to all alike is not in the interval."
         )
     return "<h2>Outcomes by arm</h2>" + "".join(parts) + f'<p class="note">{note}</p>'
 

@@ -169,13 +169,13 @@ def test_pooled_intervals_hold_the_truth_as_often_as_they_say() -> None:
     held = []
 
     def bones_and_seeds() -> np.ndarray:
-        bones = random.normal(0, 1, (3, len(OUTCOMES)))
+        bones = random.normal(100, 1, (3, len(OUTCOMES)))
         return np.repeat(bones, 4, axis=0) + random.normal(0, 0.1, (12, len(OUTCOMES)))
 
     for _ in range(10):
         control, effect = bones_and_seeds(), bones_and_seeds()
         for one in pooled_rows(grouped(np.concatenate([control, control + effect]), ("c", "t")), "t"):
-            held.append((one["low"] <= 0 <= one["high"], one["difference_low"] <= 0 <= one["difference_high"]))
+            held.append((one["low"] <= 200 <= one["high"], one["difference_low"] <= 100 <= one["difference_high"]))
     assert np.mean(held, axis=0) == pytest.approx([0.95, 0.95], abs=0.03)
 
 
@@ -343,23 +343,28 @@ def test_the_code_book_explains_every_column(tmp_path: Path) -> None:
     assert "+- 5 % of the mean" in told["summary", "replicates_for_5_percent"]
 
 
-def _peak_mb(sweep: SweepFolder) -> float:
+def _peaks_mb(sweep: SweepFolder) -> np.ndarray:
+    """Peak memory of the tables, and of the curves beyond what the tables keep."""
     tracemalloc.start()
     try:
-        read_curves(sweep, collect(sweep))
-        return tracemalloc.get_traced_memory()[1] / 1e6
+        found = collect(sweep)
+        kept, tables = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        read_curves(sweep, found)
+        return np.array([tables, tracemalloc.get_traced_memory()[1] - kept]) / 1e6
     finally:
         tracemalloc.stop()
 
 
 def test_memory_does_not_grow_with_the_number_of_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From 20 to 200 runs in two arms the peak grows by the rows of the tables, 1.6 MB, and not by 2.1 MB of series.
+    """From 20 to 200 runs in two arms peaks grow by the rows of the tables, 1.6 and 0.1 MB, not by the series.
 
-    The buffer of the bootstrap is bounded; it is bounded lower here, so that it is full with few runs already.
+    Series would take 1.2 MB more. The buffer of the bootstrap is bounded; it is bounded lower here, so that it is full
+    with few runs already.
     """
     monkeypatch.setattr(ensemble, "BATCH_VALUES", 10**5)
-    few, many = (_peak_mb(write_sweep(tmp_path / str(n), replicates=n, days=50)) for n in (10, 100))
-    assert many - few < 2.4
+    few, many = (_peaks_mb(write_sweep(tmp_path / str(n), replicates=n, days=30)) for n in (10, 100))
+    assert (many - few < (2.2, 0.6)).all()
 
 
 def test_curves_are_means_of_runs_and_of_pairs(tmp_path: Path) -> None:
@@ -396,9 +401,10 @@ def test_running_means_keep_a_constant_and_a_sum(tmp_path: Path) -> None:
     assert raw.min() <= band.mean.min() <= band.mean.max() <= raw.max()
 
 
-def test_few_levels_have_pictures_of_their_own_and_many_are_shown_together(tmp_path: Path) -> None:
+def test_few_levels_have_pictures_and_many_are_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Captions and legends of the figures; SVG where wished."""
     pytest.importorskip("matplotlib")
+    monkeypatch.setattr("boneabm.sweep.plots.DPI", 20)
     few = write_sweep(tmp_path / "few", factors=[{"bone.seed": s} for s in range(2)], replicates=2, days=5)
     found = collect(few)
     figures = draw(read_curves(few, found), found)
