@@ -108,6 +108,7 @@ def _tell(found: Validation, folder: Path, as_json: bool) -> None:
         echo_json({"table": str(table), **_facts_of(found)})
         return
     _print_rows(found.rows)
+    typer.echo("pass*: the mean lies in the band, but its interval leaves it; more bones are needed to be sure.")
     for target in found.not_simulated:
         typer.echo(f"not simulated yet: {target.id} ({target.note}): {target.not_simulated}")
     typer.echo(found.constants.sentence())
@@ -150,7 +151,7 @@ def _print_rows(rows: list[Row]) -> None:
 
 
 def _colored(verdict: str) -> str:
-    color = {"pass": "green", "warn": "yellow", "fail": "red"}.get(verdict)
+    color = {"pass": "green", "warn": "yellow", "fail": "red"}.get(verdict.rstrip("*"))
     return f"[{color}]{verdict}[/{color}]" if color else verdict
 
 

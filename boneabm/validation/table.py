@@ -41,6 +41,13 @@ class Row:
         """pass: mean inside the band; warn: outside, its interval touches the band; fail: neither; "-": no target."""
         return verdict_of(self.interval, self.target)
 
+    @property
+    def sure(self) -> bool:
+        """Whether the whole interval lies inside the band; a pass without it may be luck."""
+        return (
+            self.target is not None and self.target.low <= self.interval.low and self.interval.high <= self.target.high
+        )
+
     def facts(self) -> dict[str, Any]:
         """As written into validation.csv."""
         target, found = self.target, self.interval
@@ -50,7 +57,7 @@ class Row:
             told |= {name: "" for name in ("low", "high") if math.isinf(told[name])}
         values = {"mean": found.estimate, "interval_low": found.low, "interval_high": found.high, "n": found.n}
         head = {"experiment": self.experiment, "quantity": self.quantity.name, "unit": self.quantity.unit}
-        return {**head, **values, **told, "verdict": self.verdict, "how": self.quantity.meaning}
+        return {**head, **values, **told, "verdict": self.verdict, "sure": self.sure, "how": self.quantity.meaning}
 
 
 def verdict_of(interval: Interval, target: Target | None) -> Verdict:
@@ -126,10 +133,11 @@ def write_validation(found: Validation, folder: Path) -> tuple[Path, Path]:
 
 
 HEADER = ("quantity", "target", "simulated mean (95 % interval), n", "verdict", "basis", "source of the target")
-LEGEND = """Verdict: **pass** mean inside the target band; **warn** mean outside, but its 95 % interval touches the
-band; **fail** neither; - shown without a target. The interval is Student's t over bones (one seed each): it speaks of
-these generated bones, not of persons. Basis: *input*, the model is given this number or numbers that fix it; *fitted*,
-a constant was set to reach it; *prediction*, nothing was set to reach it; *identity*, it holds by counting or fails."""
+LEGEND = """Verdict: **pass** mean inside the target band (pass*: its interval leaves the band, more bones are needed to be
+sure); **warn** mean outside, but its 95 % interval touches the band; **fail** neither; - shown without a target. The
+interval is Student's t over bones (one seed each): it speaks of these generated bones, not of persons. Basis: *input*,
+the model is given this number or numbers that fix it; *fitted*, a constant was set to reach it; *prediction*, nothing
+was set to reach it; *identity*, it holds by counting or fails."""
 
 
 def page_text(found: Validation) -> str:
@@ -159,7 +167,8 @@ def cells(row: Row) -> tuple[str, ...]:
     if target is None:
         return name, "-", value_text(row.interval), "-", "-", "-"
     told = "; ".join(text for text in (f"{target.id}: {target.source}", target.note) if text)
-    return name, target.band(), value_text(row.interval), row.verdict, target.basis, told
+    verdict = f"{row.verdict}*" if row.verdict == "pass" and not row.sure else row.verdict
+    return name, target.band(), value_text(row.interval), verdict, target.basis, told
 
 
 def value_text(interval: Interval) -> str:

@@ -22,7 +22,7 @@ from boneabm.validation.finished import FinishedRun
 from boneabm.validation.measures import Quantity, difference, each, ratio
 from boneabm.validation.sensitivity import LISTED, arm_of, arms
 from boneabm.validation.suite import Planned, Sizing, plan_sweep, run_suite, sweep_text, sweeps_of
-from boneabm.validation.table import interval_of, rows_of, validate, verdict_of, write_validation
+from boneabm.validation.table import Row, cells, interval_of, rows_of, validate, verdict_of, write_validation
 from boneabm.validation.targets import DATA, Target, constants, read_targets
 
 YEARS = 2
@@ -114,6 +114,16 @@ def test_bad_targets_are_refused(tmp_path: Path, row: str, told: str) -> None:
 def test_verdicts(mean: float, low: float, high: float, verdict: str) -> None:
     """pass: mean inside 1..2; warn: only the interval touches; fail: neither."""
     assert verdict_of(Interval(mean, low, high, 0.95, 8, ""), target(1.0, 2.0)) == verdict
+
+
+def test_a_pass_is_sure_only_where_the_whole_interval_passes() -> None:
+    """pass* where the interval leaves the band, or where one bone gives none."""
+    quantity = Quantity("q", "um", lambda arms: np.empty(0), "")
+    marks = {}
+    for low, high in ((1.2, 1.8), (0.8, 2.2), (math.nan, math.nan)):
+        row = Row("e", quantity, target(1.0, 2.0), Interval(1.5, low, high, 0.95, 2, ""))
+        marks[low] = cells(row)[3]
+    assert list(marks.values()) == ["pass", "pass*", "pass*"]
 
 
 def test_one_sided_bands() -> None:
