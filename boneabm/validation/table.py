@@ -133,11 +133,12 @@ def write_validation(found: Validation, folder: Path) -> tuple[Path, Path]:
 
 
 HEADER = ("quantity", "target", "simulated mean (95 % interval), n", "verdict", "basis", "source of the target")
-LEGEND = """Verdict: **pass** mean inside the target band (pass*: its interval leaves the band, more bones are needed to be
-sure); **warn** mean outside, but its 95 % interval touches the band; **fail** neither; - shown without a target. The
-interval is Student's t over bones (one seed each): it speaks of these generated bones, not of persons. Basis: *input*,
-the model is given this number or numbers that fix it; *fitted*, a constant was set to reach it; *prediction*, nothing
-was set to reach it; *identity*, it holds by counting or fails."""
+LEGEND = """Verdict: **pass** mean inside the target band (pass*: its interval leaves the band, more bones are needed
+to be sure); **warn** mean outside, but its 95 % interval touches the band; **fail** neither; - shown
+without a target. The interval is Student's t over bones (one seed each): it speaks of these generated
+bones, not of persons. Basis: *input*, the model is given this number or numbers that fix it; *fitted*, a
+constant was set to reach it; *prediction*, nothing was set to reach it; *identity*, it holds by counting
+or fails."""
 
 
 def page_text(found: Validation) -> str:
