@@ -175,7 +175,10 @@ def moving_sites(matrix, days, seed):
 
 @pytest.mark.parametrize("lengths", [(19.5, 75.0, 50.0), (10.0, 100.0, 100.0)])
 def test_warm_days_follow_the_converged_field(lengths):
-    """One cycle a day keeps the surface within 1 % (L2) of a converged solution over 12 days of moving sources."""
+    """Over 12 days of moving sources the surface stays within 2 % (L2) of a converged solution, updated or not.
+
+    The field follows once its sources have moved by 5 %, which diffusion smooths to less than half at the surface.
+    """
     matrix = blobs((48, 45, 50), seed=5)
     surface = (matrix < 0.5) & binary_dilation(matrix >= 0.5)
     field = built(matrix, lengths)
@@ -185,11 +188,11 @@ def test_warm_days_follow_the_converged_field(lengths):
     for day, source in enumerate(days):
         updated = field.advance(source[None])
         updates += len(updated)
-        if updated and day % 3 == 2:
+        if day % 2:
             expected = converged(field, 0, source)
             errors.append(relative_error(field.total("rankl")[surface], expected[surface]))
-    assert updates >= 10
-    assert max(errors) <= 0.01
+    assert 4 <= updates < 12
+    assert max(errors) <= 0.02
 
 
 def test_systemic_change_is_followed_exactly():
@@ -202,14 +205,22 @@ def test_systemic_change_is_followed_exactly():
 
 
 def test_species_wait_until_their_sources_have_moved():
-    """A species is updated once the change since its last update, not since yesterday, exceeds 2 %."""
+    """A species is updated once its pattern since the last update, not since yesterday, has moved by 5 %.
+
+    Growth of all its sources alike needs no update: the field is scaled.
+    """
     matrix = blobs((20, 20, 20), seed=9)
     field, sources = built(matrix, species=SPECIES), point_sources(matrix, 10, 3)
     field.solve(sources)
     before = field.total("sclerostin").copy()
-    growth = np.array([1.03, 1.008, 1.0], np.float32)[:, None, None, None]
-    found = [field.advance(sources * growth**day) for day in range(1, 5)]
+    pattern = np.where(np.arange(20) < 10, np.float32(1), np.float32(-1))
+    growth = np.array([0.08, 0.02, 0.0], np.float32)[:, None, None, None] * pattern
+    found = [field.advance(sources * (1 + day * growth)) for day in range(1, 5)]
     assert found == [["rankl"], ["rankl"], ["rankl", "opg"], ["rankl"]]
+    opg = field.total("opg").copy()
+    latest = sources * (1 + np.array([4, 3, 4], np.float32)[:, None, None, None] * growth)
+    assert field.advance(latest * np.array([1, 1.01, 1], np.float32)[:, None, None, None]) == []
+    np.testing.assert_allclose(field.total("opg"), 1.01 * opg, rtol=1e-3)
     np.testing.assert_array_equal(field.total("sclerostin"), before)
 
 
