@@ -78,6 +78,7 @@ class _Runner:
         """Run a sweep; False once it was stopped."""
         from boneabm.stepping import StopRequest
         from boneabm.sweep.session import run_missing, tally
+        from boneabm.validation.suite import drop_burn_ins
 
         sweep, plan = planned.sweep, planned.plan
         quiet = self.quiet or not (tally(sweep, plan).open or self.retry_failed)
@@ -96,6 +97,8 @@ class _Runner:
         self.failed += len(reached.failed) + reached.open
         for run_id, text in reached.failed.items():
             typer.echo(f"failed: {sweep.run_path(run_id)}: {(text.splitlines() or [''])[0]}", err=True)
+        if not reached.open:
+            drop_burn_ins(planned)
         return not self.stopped
 
 

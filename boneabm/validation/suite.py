@@ -6,6 +6,7 @@ and a killed suite goes on where it stopped.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from boneabm.scenario_text import flatten, read_toml, to_toml
 from boneabm.sweep.design import design_from_text
 from boneabm.sweep.folder import SweepFolder
 from boneabm.sweep.plan import Plan, make_plan, write_plan
+from boneabm.sweep.session import only_session, tally
 from boneabm.validation.experiments import Experiment
 from boneabm.validation.finished import Arms, FinishedRun
 from boneabm.validation.sensitivity import with_arms
@@ -92,6 +94,13 @@ def plan_sweep(name: str, folder: Path, sizing: Sizing = AS_WRITTEN) -> Planned:
         write_plan(design, file, base, plan, sweep)
 
     return Planned(name, sweep, plan, write)
+
+
+def drop_burn_ins(planned: Planned) -> None:
+    """Remove the burned-in states of a sweep none of whose runs is open; runs that are added later make theirs anew."""
+    with only_session(planned.sweep):
+        if not tally(planned.sweep, planned.plan).open:
+            shutil.rmtree(planned.sweep.burn_ins, ignore_errors=True)
 
 
 def finished_arms(planned: Planned) -> dict[str, list[FinishedRun]]:

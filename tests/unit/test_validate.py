@@ -21,7 +21,7 @@ from boneabm.validation.experiments import EXPERIMENTS, chosen
 from boneabm.validation.finished import FinishedRun
 from boneabm.validation.measures import Quantity, difference, each, ratio
 from boneabm.validation.sensitivity import LISTED, arm_of, arms
-from boneabm.validation.suite import Planned, Sizing, plan_sweep, run_suite, sweep_text, sweeps_of
+from boneabm.validation.suite import Planned, Sizing, drop_burn_ins, plan_sweep, run_suite, sweep_text, sweeps_of
 from boneabm.validation.table import Row, cells, interval_of, rows_of, validate, verdict_of, write_validation
 from boneabm.validation.targets import DATA, Target, constants, read_targets
 
@@ -313,8 +313,11 @@ def test_a_small_real_piece_runs_resumes_and_writes_its_table(tmp_path: Path) ->
     assert rows["RANKL per cell"].interval.estimate > 1.5
     assert rows["rise of RANK occupancy"].interval.low > 0
     assert all(row.interval.n in (0, 1, 2) for row in found.rows)
-    run_suite(experiments, tmp_path, run, small)
+    again = run_suite(experiments, tmp_path, run, small)
     assert len(done) == 4
+    drop_burn_ins(again["fast"])
+    assert not again["fast"].sweep.burn_ins.exists()
+    assert [cells(row) for row in validate(experiments, again).rows] == [cells(row) for row in found.rows]
     table, page = write_validation(found, tmp_path)
     with table.open(encoding="utf-8", newline="") as file:
         written = list(csv.DictReader(file))
