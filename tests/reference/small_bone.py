@@ -41,7 +41,8 @@ def slab(spacing_um: float = 20.0, thick_um: float = 240.0, edge_um: float = 800
     around = round(120.0 / spacing_um)
     mask = np.zeros((thick + 2 * around, edge, edge), bool)
     mask[around : around + thick] = True
-    simulation = assemble(scenario(parameters=QUIET, simulation={"burn_in": "0 d"}), VoxelLattice.from_mask(mask, spacing_um))
+    still = scenario(parameters=QUIET, simulation={"burn_in": "0 d"})
+    simulation = assemble(still, VoxelLattice.from_mask(mask, spacing_um))
     state, rules = simulation.state, simulation.rules
     state.seed = seed
     simulation.day_rules = WITHOUT_STRAIN
