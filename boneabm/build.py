@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .endocrine import Body, BodyParameters, PthPeriod, Subject
+from .endocrine import Body, BodyParameters, Period, Subject
 from .engine import Simulation
 from .engine.simulation import SolveParameters
 from .errors import InputError
@@ -79,7 +79,10 @@ def assemble(scenario: Scenario, lattice: VoxelLattice) -> Simulation:
     first = -scenario.simulation.burn_in_d
     body = make_body(scenario, parameters)
     state = State(scenario.simulation.seed, first, first, tissue, signals, strain, body)
-    return Simulation(state, rules, material, settings, make_program(scenario, parameters))
+    simulation = Simulation(state, rules, material, settings, make_program(scenario, parameters))
+    moments = ((math.ceil(row.start_d), row.share) for row in scenario.condition if row.share is not None)
+    simulation.ablations = tuple(moments)
+    return simulation
 
 
 def make_body(scenario: Scenario, parameters: ParameterSet) -> Body:
@@ -87,8 +90,11 @@ def make_body(scenario: Scenario, parameters: ParameterSet) -> Body:
     who, labs = scenario.subject, scenario.labs
     levels = (labs.estradiol_pg_per_ml, labs.pth_pg_per_ml)
     subject = Subject(who.sex, who.age_y, who.final_period_y, who.aging, *levels)
-    periods = [PthPeriod(s.level_pg_per_ml, s.start_d, _until(s.until_d)) for s in scenario.state]
-    return Body(subject, parameters.section("body", BodyParameters), periods)
+    removed = min((row.start_d for row in scenario.state if row.kind == "oophorectomy"), default=math.inf)
+    rows = [(row.level_pg_per_ml, row.free_pm, row.start_d, _until(row.until_d)) for row in scenario.state]
+    pth = [Period(level, start, until) for level, _, start, until in rows if level is not None]
+    antibody = [Period(free, start, until) for _, free, start, until in rows if free is not None]
+    return Body(subject, parameters.section("body", BodyParameters), pth, antibody, removed)
 
 
 def make_program(scenario: Scenario, parameters: ParameterSet) -> Program:
@@ -99,7 +105,11 @@ def make_program(scenario: Scenario, parameters: ParameterSet) -> Program:
     ]
     if not rows:
         rows = list(habitual_program(parameters.section("load", LoadParameters)))
-    conditions = [Condition(c.load_factor, c.start_d, _until(c.until_d)) for c in scenario.condition]
+    conditions = [
+        Condition(row.load_factor, row.start_d, _until(row.until_d))
+        for row in scenario.condition
+        if row.load_factor is not None
+    ]
     program = Program(rows, conditions)
     if not program.habitual():
         raise InputError(

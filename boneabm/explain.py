@@ -140,9 +140,10 @@ def _beyond(day: float, days: int) -> str:
 
 def _what(row: HormoneState | Activity | Condition) -> str:
     if isinstance(row, HormoneState):
-        return f"PTH {row.level_pg_per_ml:g} pg/mL"
+        words = {"pth": f"PTH {row.level_pg_per_ml} pg/mL", "rankl_antibody": f"free RANKL antibody {row.free_pm} pM"}
+        return words.get(row.kind, "oophorectomy")
     if isinstance(row, Condition):
-        return f"disuse, loads x {row.load_factor:g}"
+        return f"disuse, loads x {row.load_factor}" if row.kind == "disuse" else f"death of {row.share} of osteocytes"
     return f"activity {row.name}"
 
 

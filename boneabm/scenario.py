@@ -186,10 +186,27 @@ class Window(Section):
 
 
 class HormoneState(Window):
-    """A prescribed level of parathyroid hormone over a time."""
+    """A prescribed state of the body: a level of PTH, free antibody against RANKL, or the ovaries removed for good."""
 
-    kind: Literal["pth"]
-    level_pg_per_ml: Annotated[float, Quantity("pth", 1, 3000)] = Field(alias="level")
+    kind: Literal["pth", "rankl_antibody", "oophorectomy"]
+    level_pg_per_ml: Annotated[float, Quantity("pth", 1, 3000)] | None = Field(None, alias="level")
+    free_pm: Annotated[float, Quantity("antibody", 0, 1e6)] | None = Field(None, alias="free")
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Self:
+        wanted = {"pth": "level", "rankl_antibody": "free"}.get(self.kind)
+        given = {"level": self.level_pg_per_ml, "free": self.free_pm}
+        for key, value in given.items():
+            if key == wanted and value is None:
+                refuse(f'missing. kind = "{self.kind}" needs it, such as {key} = "{_EXAMPLES[key]}".', key)
+            if key != wanted and value is not None:
+                refuse(f'is not for kind = "{self.kind}". Remove it.', key)
+        if self.kind == "oophorectomy" and self.until_d is not None:
+            refuse("is not for an oophorectomy: ovaries do not come back. Remove it.", "until")
+        return self
+
+
+_EXAMPLES = {"level": "60 pg/mL", "free": "1000 pM"}
 
 
 class Activity(Window):
@@ -207,10 +224,23 @@ class Activity(Window):
 
 
 class Condition(Window):
-    """A filter on all activities: disuse multiplies their loads by `load_factor` (0 none, 1 unchanged)."""
+    """Disuse multiplies all loads by `load_factor` (0 none, 1 unchanged); an ablation kills a share of osteocytes."""
 
-    kind: Literal["disuse"]
-    load_factor: Annotated[float, Number(0, 1)]
+    kind: Literal["disuse", "osteocyte_ablation"]
+    load_factor: Annotated[float, Number(0, 1)] | None = None
+    share: Annotated[float, Number(0, 1)] | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Self:
+        wanted = "load_factor" if self.kind == "disuse" else "share"
+        for key in ("load_factor", "share"):
+            if key == wanted and getattr(self, key) is None:
+                refuse(f'missing. kind = "{self.kind}" needs it, such as {key} = 0.4.', key)
+            if key != wanted and getattr(self, key) is not None:
+                refuse(f'is not for kind = "{self.kind}". Remove it.', key)
+        if self.kind == "osteocyte_ablation" and self.until_d is not None:
+            refuse("is not for an ablation, which happens on one day. Remove it.", "until")
+        return self
 
 
 class SimulationSettings(Section):
@@ -254,10 +284,12 @@ class Output(Section):
         return tuple(given)
 
 
-def _apart(rows: tuple[Window, ...]) -> tuple[Window, ...]:
-    """Rows none of which overlaps another in time."""
-    order = sorted(range(len(rows)), key=lambda i: rows[i].start_d)
+def _apart(rows: tuple[HormoneState | Condition, ...]) -> tuple[HormoneState | Condition, ...]:
+    """Rows none of which overlaps another of its kind in time; ablations are moments and may."""
+    order = sorted(range(len(rows)), key=lambda i: (rows[i].kind, rows[i].start_d))
     for i, j in pairwise(order):
+        if rows[i].kind != rows[j].kind or rows[i].kind == "osteocyte_ablation":
+            continue
         end = rows[i].until_d
         if end is None or rows[j].start_d < end:
             last = "the end" if end is None else f"{end:g} d"
@@ -297,6 +329,12 @@ class Scenario(Section):
         if not isinstance(given, Mapping):
             refuse('is not a table. Write a section [parameters] with lines such as "osteoclast.name" = 3.0.')
         return {name: _plain_number(name, value) for name, value in flatten(given)}
+
+    @model_validator(mode="after")
+    def _only_women_have_ovaries(self) -> Self:
+        if self.subject.sex == "male" and any(row.kind == "oophorectomy" for row in self.state):
+            refuse('an oophorectomy is only for sex = "female". Remove the row or change sex.', "state")
+        return self
 
     @classmethod
     def load(cls, source: str | Path, parameters: ParameterSet | None = None) -> Scenario:

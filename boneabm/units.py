@@ -44,6 +44,7 @@ DIMENSIONS = {
     "estradiol": Dimension(
         {**_MASS_PER_VOLUME, "pmol/L": ESTRADIOL_G_PER_MOL * 1e-3, "pM": ESTRADIOL_G_PER_MOL * 1e-3}, "100 pmol/L"
     ),
+    "antibody": Dimension({"pM": 1.0, "pmol/L": 1.0, "nM": 1e3, "nmol/L": 1e3}, "1000 pM"),
     "pth": Dimension({**_MASS_PER_VOLUME, "pmol/L": PTH_G_PER_MOL * 1e-3, "pM": PTH_G_PER_MOL * 1e-3}, "38 pg/mL"),
 }
 

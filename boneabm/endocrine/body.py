@@ -25,6 +25,7 @@ class BodyParameters(NamedTuple):
     estradiol_after_pg_per_ml: float
     estradiol_male_pg_per_ml: float
     transition_width_y: float
+    oophorectomy_d: float
     estradiol_half_pg_per_ml: float
     pth_reference_pg_per_ml: float
     pth_half_over_reference: float
@@ -73,28 +74,41 @@ class Subject:
     pth_pg_per_ml: float | None = None
 
 
-class PthPeriod(NamedTuple):
-    """A PTH level that holds from start_d (inclusive) to until_d (exclusive)."""
+class Period(NamedTuple):
+    """A level that holds from start_d (inclusive) to until_d (exclusive): PTH in pg/mL, free antibody in pM."""
 
-    level_pg_per_ml: float
+    level: float
     start_d: float
     until_d: float
+
+
+def level_on(day: float, periods: Sequence[Period], otherwise: float) -> float:
+    """Level of the first period that holds on a day."""
+    return next((period.level for period in periods if period.start_d <= day < period.until_d), otherwise)
 
 
 class Body:
     """Daily state of the body.
 
     E2 = (before - after) / (1 + exp((age - final period) / w)) + after        women
+    E2 = after + (E2 at the operation - after) exp(-t / tau)                    from an oophorectomy on
     e  = min(1, h(E2) / h(E2_ref)), h(x) = x / (x + E50)
     pth_cat = occupancy of the PTH receptor over its reference, P/(P + K)
     d state/dt = k (exp(effect rows) - state)                                   tnf, il6, ros, sclerostin
     ln modulator = sum of the rows of the effect table
     """
 
-    def __init__(self, subject: Subject, parameters: BodyParameters, pth: Sequence[PthPeriod] = ()) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        parameters: BodyParameters,
+        pth: Sequence[Period] = (),
+        antibody: Sequence[Period] = (),
+        oophorectomy_day: float = math.inf,
+    ) -> None:
         self.subject = subject
         self.parameters = parameters
-        self.pth = tuple(pth)
+        self.pth, self.antibody, self.oophorectomy_day = tuple(pth), tuple(antibody), oophorectomy_day
         self.states = dict.fromkeys(STATES, 1.0)
 
     def age_y(self, day: float) -> float:
@@ -102,7 +116,14 @@ class Body:
         return self.subject.age_y + (day / DAYS_PER_YEAR if self.subject.aging else 0.0)
 
     def estradiol_pg_per_ml(self, day: float) -> float:
-        """Estradiol in blood, pg/mL; a value measured in the subject overrides the model."""
+        """Estradiol in blood, pg/mL; a value measured in the subject overrides the model until an oophorectomy."""
+        if day < self.oophorectomy_day:
+            return self._natural_estradiol_pg_per_ml(day)
+        start = self._natural_estradiol_pg_per_ml(self.oophorectomy_day)
+        rest = min(start, self.parameters.estradiol_after_pg_per_ml)
+        return rest + (start - rest) * math.exp((self.oophorectomy_day - day) / self.parameters.oophorectomy_d)
+
+    def _natural_estradiol_pg_per_ml(self, day: float) -> float:
         p, who = self.parameters, self.subject
         if who.estradiol_pg_per_ml is not None:
             return who.estradiol_pg_per_ml
@@ -116,11 +137,8 @@ class Body:
 
     def pth_pg_per_ml(self, day: float) -> float:
         """PTH in blood, pg/mL: the period that holds today, else the subject's own level, else the reference."""
-        for period in self.pth:
-            if period.start_d <= day < period.until_d:
-                return period.level_pg_per_ml
         own = self.subject.pth_pg_per_ml
-        return self.parameters.pth_reference_pg_per_ml if own is None else own
+        return level_on(day, self.pth, self.parameters.pth_reference_pg_per_ml if own is None else own)
 
     def drivers(self, day: float) -> dict[str, float]:
         """Drivers of the effect table on a day; the slow states as they are now."""
@@ -154,7 +172,8 @@ class Body:
         """What the cells feel with the states as they are."""
         drivers = self.drivers(day)
         factors = {name: math.exp(log_sum(name, drivers)) for name in FACTORS}
-        return Modulators(**{**factors, "m_sclerostin": self.states["sclerostin"]})
+        free_pm = level_on(day, self.antibody, 0.0)
+        return Modulators(**{**factors, "m_sclerostin": self.states["sclerostin"], "den_pm": free_pm})
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Slow states for the checkpoint."""

@@ -46,6 +46,9 @@ def mechanics(sim: Simulation) -> None:
 
 def sensing(sim: Simulation) -> None:
     sim.tissue.osteocytes.bulk["step"](sim.tissue.osteocytes)
+    for day, share in sim.ablations:
+        if day == sim.day:
+            mechanostat.ablate(sim.tissue, sim.state.seed, day, share)
 
 
 def signaling(sim: Simulation) -> None:

@@ -63,6 +63,7 @@ class Simulation(CellModel):
     settings : section [mechanics]
     program  : loading program
     days     : list of rules of a day, DAY by default
+    ablations: days and shares of osteocytes that are killed then
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Simulation(CellModel):
         self.settings, self.program = settings, program
         self.day_rules, self.writers = tuple(day_rules), list(writers)
         self.cases: tuple[tuple[tuple[float, ...], float], ...] = ()
+        self.ablations: tuple[tuple[int, float], ...] = ()
         self.phase_s = dict.fromkeys((rule.name for rule in self.day_rules), 0.0)
         self.datacollector: mesa.DataCollector | None = None
         self.ledger = Ledger(tissue)

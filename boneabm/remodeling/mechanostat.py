@@ -92,6 +92,14 @@ def sense(
     launch(sensing.sense, blocks, rows, seed, day, gain, survival, rates, cells, *fields)
 
 
+def ablate(tissue: Tissue, seed: int, day: int, share: float) -> None:
+    """Mark a random share of the osteocytes, 0..1, as dying today; call it after they have sensed."""
+    cells = tissue.osteocytes
+    draw = np.empty(cells.n)
+    random.uniform_array(seed, random.OSTEOCYTE, day, cells["key"], draw)
+    cells["fate"][draw < share] = 1
+
+
 def bury_dead(tissue: Tissue, day: int, heard_d: float) -> None:
     """Remove osteocytes whose fate is sealed; those that died inside bone are heard for a while."""
     fate = tissue.osteocytes["fate"]

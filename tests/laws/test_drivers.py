@@ -61,3 +61,31 @@ def test_disuse_lowers_the_signal_and_raises_drive_and_sclerostin(reference):
     assert signal > 1.3
     assert occupancy < 0.9 * reference[0]
     assert sclerostin < 0.9
+
+
+def test_blocked_rankl_opens_no_site_and_the_pool_of_precursors_grows():
+    """Antibody in excess: occupancy near 0, no new sites; after it more precursors wait than before."""
+    row = [{"kind": "rankl_antibody", "free": "2000 pM", "start": "1 d", "until": "60 d"}]
+    simulation = block(simulation=STILL, parameters={"activation.frequency_per_y": 0.16}, state=row)
+    opened, occupancy = 0, 1.0
+    while simulation.day < 59:
+        simulation.step()
+        if simulation.day > 1:
+            opened += simulation.tissue.today.opened
+            occupancy = simulation.tissue.today.occupancy
+    assert opened == 0
+    assert occupancy < 0.02
+    assert simulation.tissue.pool > 1.1
+
+
+def test_ablation_kills_its_share_of_osteocytes_and_raises_rankl():
+    """Four of five osteocytes die on day 5; their neighborhoods call osteoclasts for two weeks."""
+    row = [{"kind": "osteocyte_ablation", "share": 0.8, "start": "5 d"}]
+    simulation = block(simulation=STILL, condition=row)
+    counts, occupancy = [], []
+    for _ in range(8):
+        simulation.step()
+        counts.append(simulation.tissue.osteocytes.n)
+        occupancy.append(simulation.tissue.today.occupancy)
+    assert counts[4] / counts[3] == pytest.approx(0.2, abs=0.01)
+    assert occupancy[6] > 1.3 * occupancy[3]

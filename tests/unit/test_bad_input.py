@@ -55,7 +55,17 @@ SCENARIOS = {
         'state[0].kind: "calcitonin"',
         "'pth'",
     ),
-    "state without level": (BONE + '[[state]]\nkind = "pth"\n', "state[0].level: missing", "no default"),
+    "state without level": (BONE + '[[state]]\nkind = "pth"\n', "state[0].level: missing", 'level = "60 pg/mL"'),
+    "antibody with a PTH level": (
+        BONE + '[[state]]\nkind = "rankl_antibody"\nlevel = "60 pg/mL"\n', "state[0].level: is not for", "Remove it"
+    ),
+    "ovaries that come back": (
+        BONE + '[[state]]\nkind = "oophorectomy"\nuntil = "60 d"\n', "state[0].until", "do not come back"
+    ),
+    "ovaries of a man": (
+        BONE + '[subject]\nsex = "male"\n[[state]]\nkind = "oophorectomy"\n', "state: an oophorectomy", "change sex"
+    ),
+    "ablation without share": (BONE + '[[condition]]\nkind = "osteocyte_ablation"\n', "condition[0].share", "share = "),
     "overlapping rows": (BONE + 2 * DISUSE, "condition: rows 1 and 2 overlap", "until"),
     "ends before it starts": (
         BONE + DISUSE + 'start = "30 d"\nuntil = "3 d"\n',

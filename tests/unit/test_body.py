@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
-from boneabm.endocrine import Body, BodyParameters, Modulators, PthPeriod, Subject
+from boneabm.endocrine import Body, BodyParameters, Modulators, Period, Subject
 from boneabm.endocrine.body import FACTORS, STATES
 from boneabm.endocrine.effects import _check, effect_table, log_sum
 from boneabm.errors import InputError
@@ -120,14 +121,14 @@ def test_constant_pth_is_catabolic():
 
 def test_a_pth_period_holds_from_its_start_until_before_its_end():
     """Inside the period its level, outside the subject's own or the reference."""
-    body = Body(Subject(), P, [PthPeriod(95.0, 10, 20)])
+    body = Body(Subject(), P, [Period(95.0, 10, 20)])
     levels = [body.pth_pg_per_ml(day) for day in (9, 10, 19, 20)]
     assert levels == [P.pth_reference_pg_per_ml, 95, 95, P.pth_reference_pg_per_ml]
 
 
 def test_slow_states_relax_exponentially_to_their_targets():
     """After a step of PTH sclerostin covers 1 - exp(-k t) of its way; at rest nothing moves."""
-    body, _ = settled(Subject(aging=False), pth=[PthPeriod(95.0, 0, 1e9)])
+    body, _ = settled(Subject(aging=False), pth=[Period(95.0, 0, 1e9)])
     resting = dict(body.states)
     body.advance(0)
     assert body.states == resting
@@ -206,3 +207,20 @@ def test_a_bad_row_is_refused(changes, message):
     with pytest.raises(InputError, match=message) as caught:
         _check(row)
     assert f"{row.driver} -> {row.target}" in str(caught.value)
+
+
+def test_an_oophorectomy_takes_estradiol_to_its_rest_within_days():
+    """Before it nothing changes; three time constants later 95 % of the fall is over; a measured level ends with it."""
+    plain, _ = settled(Subject(age_y=40.0))
+    for measured in (None, 90.0):
+        body = Body(Subject(age_y=40.0, estradiol_pg_per_ml=measured), P, oophorectomy_day=30.0)
+        start = body.estradiol_pg_per_ml(29.0)
+        assert start == (plain.estradiol_pg_per_ml(29.0) if measured is None else measured)
+        fall = start - P.estradiol_after_pg_per_ml
+        late = body.estradiol_pg_per_ml(30.0 + 3 * P.oophorectomy_d) - P.estradiol_after_pg_per_ml
+        assert late == pytest.approx(fall * math.exp(-3.0), rel=0.02)
+
+
+def test_free_antibody_reaches_the_modulators_while_it_is_given():
+    body = Body(Subject(), P, antibody=[Period(1000.0, 10.0, 20.0)])
+    assert [body.modulators(day).den_pm for day in (9, 10, 19, 20)] == [0, 1000, 1000, 0]
