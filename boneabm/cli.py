@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from boneabm import cli_sweep, cli_validate
-from boneabm.cli_tell import echo_json, stop, told
+from boneabm.cli_tell import Json, Quiet, echo_json, stop, told
 from boneabm.errors import BoneabmError, InputError
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ app.add_typer(cli_sweep.app, name="sweep")
 app.command("validate")(cli_validate.validate)
 
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads; all processors by default. No effect on results.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
-Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 Source = Annotated[
     Path, typer.Argument(metavar="IMAGE|RUN", help="TIFF stack, folder of slices, or a run folder (its last step).")

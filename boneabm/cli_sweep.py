@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from boneabm.cli_report import SweepReporter
-from boneabm.cli_tell import echo_json, stop, told
+from boneabm.cli_tell import Json, Quiet, echo_json, stop, told
 from boneabm.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,8 +53,6 @@ Directive = Annotated[
 Prologue = Annotated[
     list[str] | None, typer.Option(help='Shell line before a worker, "module load x".', rich_help_panel="SLURM")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
-Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")]
 Level = Annotated[float, typer.Option(help="Confidence level of intervals.")]
 
 
@@ -124,7 +122,7 @@ def run(
     if dry_run:
         _tell_plan(prepared, where, as_json)
         return
-    _run(prepared, where.execute(_say_unless(quiet)), retry_failed, quiet, as_json)
+    _run(prepared, where.execute(say_unless(quiet, "sweep")), retry_failed, quiet, as_json)
 
 
 @app.command()
@@ -218,26 +216,33 @@ def _tell_leftovers(prepared: Prepared) -> None:
         typer.echo(f"sweep: {len(left)} runs in {prepared.sweep.runs} {told}", err=True)
 
 
-def _run(prepared: Prepared, execute: Execute, retry_failed: bool, quiet: bool, as_json: bool) -> None:
-    """Run what is missing, say how it ended; exit code 130 when stopped, 1 when runs failed."""
+def run_reported(
+    sweep: SweepFolder, execute: Execute, prepare: Callable[[], None], retry_failed: bool, quiet: bool
+) -> Tally:
+    """Run what is missing of a sweep with progress on the terminal, until it is done or a signal asks to stop."""
     from boneabm.stepping import StopRequest
     from boneabm.sweep.session import run_missing
 
-    sweep = prepared.sweep
     with StopRequest() as request, SweepReporter(quiet) as report:
-        reached = run_missing(
+        return run_missing(
             sweep,
             execute,
             stop=lambda: request.asked,
             on_start=lambda tally: report.begin(tally.planned, tally.finished, len(tally.failed)),
             on_outcome=lambda outcome: report.note(outcome.name, outcome.status, outcome.text),
             retry_failed=retry_failed,
-            prepare=prepared.write,
+            prepare=prepare,
         )
+
+
+def _run(prepared: Prepared, execute: Execute, retry_failed: bool, quiet: bool, as_json: bool) -> None:
+    """Run what is missing, say how it ended; exit code 130 when stopped, 1 when runs failed."""
+    sweep = prepared.sweep
+    reached = run_reported(sweep, execute, prepared.write, retry_failed, quiet)
     _tell(sweep, sweep.plan(), reached, as_json)
     if not quiet:
         _tell_leftovers(prepared)
-    if (request.asked or reached.stopped) and reached.open:
+    if reached.stopped:
         stop(f"Stopped; begun runs are safe. Continue with: boneabm sweep resume {sweep.path}", 130)
     if reached.failed or reached.open:
         raise typer.Exit(FAILED)
@@ -287,5 +292,6 @@ def _tell_plan(prepared: Prepared, where: Where, as_json: bool) -> None:
         typer.echo(slurm_script(options))
 
 
-def _say_unless(quiet: bool) -> Callable[[str], None]:
-    return lambda text: None if quiet else typer.echo(f"sweep: {text}", err=True)
+def say_unless(quiet: bool, command: str) -> Callable[[str], None]:
+    """Something that says a line on standard error, unless asked to be quiet."""
+    return lambda text: None if quiet else typer.echo(f"{command}: {text}", err=True)

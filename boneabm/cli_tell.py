@@ -7,11 +7,14 @@ import functools
 import json
 import math
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
 from boneabm.errors import BoneabmError
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")]
 
 Command = TypeVar("Command", bound=Callable[..., None])
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from boneabm.cli_report import SweepReporter
-from boneabm.cli_sweep import FAILED, InProcess, Json, Quiet, RetryFailed, Where, Workers
-from boneabm.cli_tell import echo_json, stop, told
+from boneabm.cli_sweep import FAILED, InProcess, RetryFailed, Where, Workers, run_reported, say_unless
+from boneabm.cli_tell import Json, Quiet, echo_json, stop, told
 from boneabm.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,7 +51,7 @@ def validate(
         _tell_list(as_json)
         return
     experiments, folder = chosen(names or [], fast), out or default_folder()
-    runner = _Runner(Where(workers, None, in_process, None).execute(_say_unless(quiet)), retry_failed, quiet)
+    runner = _Runner(Where(workers, None, in_process, None).execute(say_unless(quiet, "validate")), retry_failed, quiet)
     sweeps = run_suite(experiments, folder, runner, Sizing(bones=seeds))
     found = compare(experiments, sweeps)
     _tell(found, folder, as_json)
@@ -61,10 +59,6 @@ def validate(
         stop("Stopped; begun runs are safe. The same command goes on with them.", 130)
     if found.count("fail") or runner.failed:
         raise typer.Exit(FAILED)
-
-
-def _say_unless(quiet: bool) -> Callable[[str], None]:
-    return lambda text: None if quiet else typer.echo(f"validate: {text}", err=True)
 
 
 class _Runner:
@@ -76,24 +70,14 @@ class _Runner:
 
     def __call__(self, planned: Planned) -> bool:
         """Run a sweep; False once it was stopped."""
-        from boneabm.stepping import StopRequest
-        from boneabm.sweep.session import run_missing, tally
+        from boneabm.sweep.session import tally
         from boneabm.validation.suite import drop_burn_ins
 
         sweep, plan = planned.sweep, planned.plan
         quiet = self.quiet or not (tally(sweep, plan).open or self.retry_failed)
-        _say_unless(quiet)(f"{planned.name}, {len(plan)} runs in {sweep.path}")
-        with StopRequest() as request, SweepReporter(quiet) as report:
-            reached = run_missing(
-                sweep,
-                self.execute,
-                stop=lambda: request.asked,
-                on_start=lambda tally: report.begin(tally.planned, tally.finished, len(tally.failed)),
-                on_outcome=lambda outcome: report.note(outcome.name, outcome.status, outcome.text),
-                retry_failed=self.retry_failed,
-                prepare=planned.write,
-            )
-        self.stopped = (request.asked or reached.stopped) and reached.open > 0
+        say_unless(quiet, "validate")(f"{planned.name}, {len(plan)} runs in {sweep.path}")
+        reached = run_reported(sweep, self.execute, planned.write, self.retry_failed, quiet)
+        self.stopped = reached.stopped
         self.failed += len(reached.failed) + reached.open
         for run_id, text in reached.failed.items():
             typer.echo(f"failed: {sweep.run_path(run_id)}: {(text.splitlines() or [''])[0]}", err=True)

@@ -60,7 +60,7 @@ def first_state(scenario: Scenario, cache: Path, stepping: Stepping) -> tuple[Si
     """
     if scenario.branch_from is not None:
         return _branched(scenario, scenario.branch_from)
-    arrays, meta, key = _burned_in(scenario, cache, stepping)
+    arrays, meta, key = burned_in(scenario, cache, stepping)
     origin = Origin.of(meta)
     step = {"kind": "burn-in", "key": key, "day": meta["day"], "state_sha256": meta["state_sha256"]}
     return restored(scenario, arrays, str(cache)), Origin(origin.bone, [*origin.lineage, step])
@@ -131,13 +131,16 @@ def _start_burn_in(scenario: Scenario, path: Path) -> None:
             raise
 
 
-def _burned_in(scenario: Scenario, cache: Path, stepping: Stepping) -> tuple[dict[str, np.ndarray], Meta, str]:
-    """State at the end of the burn-in, its metadata and its key; simulated as far as it is not there yet."""
+def burned_in(scenario: Scenario, cache: Path, stepping: Stepping) -> tuple[dict[str, np.ndarray], Meta, str]:
+    """State at the end of the burn-in, its metadata and its key; simulated as far as it is not there yet.
+
+    Raises InputError where the bone cannot be used, SolverError, and Interrupted when asked to stop.
+    """
     folder, key = _folder_of(scenario, cache)
     waiting = _Waiting(folder, last_burn_in_day(scenario), stepping)
     with folder.writing(waiting):
         if not folder.log_file.exists():  # removed by another process before it could be locked
-            return _burned_in(scenario, cache, stepping)
+            return burned_in(scenario, cache, stepping)
         arrays, meta = _readable(scenario, folder)
         if int(meta["day"]) < last_burn_in_day(scenario):
             _simulate(scenario, folder, arrays, meta, stepping)

@@ -43,6 +43,7 @@ class Checkpoints:
 
     def __init__(self, folder: RunFolder, scenario: Scenario, origin: Origin, last_day: int) -> None:
         self.folder, self.scenario, self.origin, self.last_day = folder, scenario, origin, last_day
+        self.model = model_digest(scenario)
         self.clock_s, self.spent_s = time.perf_counter(), 0.0
         self.bv_tv_first = 0.0
         self.state_sha256 = ""
@@ -62,7 +63,7 @@ class Checkpoints:
     def checkpoint(self, simulation: Simulation) -> None:
         """Write a checkpoint and announce it."""
         meta: Meta = {"day": simulation.day, "wall_s": self.wall_s(), "bv_tv_first": self.bv_tv_first}
-        meta |= {"phase_s": json.dumps(simulation.phase_s), "model": model_digest(self.scenario)}
+        meta |= {"phase_s": json.dumps(simulation.phase_s), "model": self.model}
         meta |= {"model_version": model_version(), "bone": json.dumps(self.origin.bone, default=str)}
         meta |= {"lineage": json.dumps(self.origin.lineage)}
         self.state_sha256 = write_checkpoint(self.folder.checkpoint, simulation.state.arrays(), meta)

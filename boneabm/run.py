@@ -77,7 +77,7 @@ def resume_run(
     report: Report = None,
     cache: Path | None = None,
     stop: Stop = never,
-    wait: Stop | None = None,
+    wait: Stop = lambda: True,
 ) -> RunResult:
     """Continue a run from its last checkpoint; a finished run is only described.
 
@@ -90,7 +90,7 @@ def resume_run(
     set_threads(threads)
     folder = RunFolder.open(run)
     stepping = Stepping(folder.path, report, stop)
-    with folder.writing(wait) if wait else folder.writing():
+    with folder.writing(wait):
         scenario = Scenario.from_toml(folder.scenario.read_text(encoding="utf-8"), str(folder.scenario), folder.path)
         done = folder.read_log("finished")
         if done and int(done[-1]["day"]) >= scenario.simulation.days:

@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from boneabm.errors import InputError, nearest
+from boneabm.errors import nearest
 from boneabm.parameters import ParameterSet
 from boneabm.scenario_branch import Branch, BranchField, inherit
 from boneabm.scenario_fields import (
@@ -38,7 +38,16 @@ from boneabm.scenario_fields import (
     Triplet,
     refuse,
 )
-from boneabm.scenario_text import WrittenSchema, find_scenario, flatten, input_error, problem_lines, read_toml, to_toml
+from boneabm.scenario_text import (
+    WrittenSchema,
+    find_scenario,
+    flatten,
+    input_error,
+    problem_lines,
+    read_text,
+    read_toml,
+    to_toml,
+)
 
 FIELDS = (
     "matrix",
@@ -344,11 +353,7 @@ class Scenario(Section):
         Raises InputError with every problem of the file: key path, what is wrong, what is allowed, closest match.
         """
         path = find_scenario(source)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start}).") from None
-        return cls._checked(read_toml(text, str(path)), str(path), path.parent, True, parameters)
+        return cls._checked(read_toml(read_text(path), str(path)), str(path), path.parent, True, parameters)
 
     @classmethod
     def from_toml(cls, text: str, where: str = "scenario", folder: Path | str = ".") -> Scenario:

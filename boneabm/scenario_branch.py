@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from boneabm.errors import InputError
 from boneabm.scenario_fields import Field
-from boneabm.scenario_text import merge_tables, read_toml
+from boneabm.scenario_text import merge_tables, read_text, read_toml
 
 _BRANCH = re.compile(r"(?P<run>.+?)(?::(?P<day>-?\d+))?", re.DOTALL)
 
@@ -60,7 +60,7 @@ def inherit(tables: Mapping[str, Any], folder: Path, where: str) -> tuple[dict[s
     if not file.is_file():
         told = f"{where}, branch_from: {run} is not a run folder (no scenario.toml)."
         raise InputError(f"{told} A relative path counts from the folder of the scenario file.")
-    parent = read_toml(file.read_text(encoding="utf-8"), str(file))
+    parent = read_toml(read_text(file), str(file))
     inherited = {key: value for key, value in parent.items() if key != "branch_from"}
     merged = merge_tables(inherited, tables)
     merged["branch_from"] = str(Branch(run, branch.day))

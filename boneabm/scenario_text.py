@@ -56,6 +56,14 @@ def find_scenario(source: str | Path) -> Path:
     raise InputError(f"{source}: no such scenario file, nor a packaged scenario. {hint}")
 
 
+def read_text(path: Path) -> str:
+    """Text of a file; InputError where it is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start}).") from None
+
+
 def read_toml(text: str, where: str) -> dict[str, Any]:
     """Tables of a TOML text; a syntax error is an InputError with file, line and the line itself."""
     try:

@@ -110,6 +110,17 @@ def rename_into_place(temporary: Path, path: Path) -> None:
     sync_file(path.parent)
 
 
+@contextmanager
+def in_place(path: Path) -> Iterator[Path]:
+    """Temporary path that takes the name `path` at the end of the block, and vanishes on an error."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        yield temporary
+        rename_into_place(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def put_rows(dataset: h5py.Dataset, first: int, rows: Any) -> None:
     """Write rows at `first`; whatever lay beyond (left by a killed writer) is cut off."""
     rows = np.asarray(rows)

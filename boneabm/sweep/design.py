@@ -35,7 +35,7 @@ from boneabm import scenario
 from boneabm.errors import InputError, nearest
 from boneabm.scenario import Section
 from boneabm.scenario_fields import Number, refuse
-from boneabm.scenario_text import input_error, merge_tables, packaged_scenarios, problem_lines, read_toml
+from boneabm.scenario_text import input_error, merge_tables, packaged_scenarios, problem_lines, read_text, read_toml
 from boneabm.sweep.design_keys import flat_ranges, has_row, key_problems, lay, names_row
 from boneabm.sweep.sampling import (
     as_written,
@@ -103,11 +103,7 @@ def read_design(source: str | Path) -> Design:
     Raises InputError with every problem of the file: key path, what is wrong, what is allowed, closest match.
     """
     path = find_sweep(source)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start}).") from None
-    return design_from_text(text, str(path), path.parent)
+    return design_from_text(read_text(path), str(path), path.parent)
 
 
 def design_from_text(text: str, where: str, folder: Path) -> Design:
@@ -346,7 +342,7 @@ def _base_of_rows(file: _SweepFile, keys: Iterable[str], where: str, folder: Pat
     if not any(in_arms.values()):
         return {}
     path = find_base(file.base, folder, where)
-    base = read_toml(path.read_text(encoding="utf-8"), str(path))
+    base = read_toml(read_text(path), str(path))
     problems = []
     for arm, changes in _arms(file).items():
         lacking = [key for key in sorted(in_arms[arm]) if not has_row(key, changes, file.scenario, base)]

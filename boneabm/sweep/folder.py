@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from boneabm.errors import InputError
-from boneabm.io.hdf import rename_into_place
+from boneabm.io.hdf import in_place
 
 Status = Literal["finished", "failed", "partial", "missing"]
 RESULT = "result.json"
@@ -138,6 +137,5 @@ def _read_json(path: Path) -> dict[str, Any] | None:
 
 def put_text(path: Path, text: str) -> None:
     """Write a file so that it is there whole, or as it was before."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    temporary.write_text(text, encoding="utf-8")
-    rename_into_place(temporary, path)
+    with in_place(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

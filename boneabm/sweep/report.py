@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from boneabm.errors import InputError
+from boneabm.io.hdf import in_place
 from boneabm.io.provenance import provenance
 from boneabm.scenario_text import read_toml
 from boneabm.sweep.collect import Collected, collect
@@ -18,7 +19,7 @@ from boneabm.sweep.folder import SweepFolder
 from boneabm.sweep.groups import PAIRS_NEEDED, POWER, level_text
 from boneabm.sweep.outcomes import OUTCOMES
 from boneabm.sweep.plots import MOST_LEVELS, row_label, write_plots
-from boneabm.sweep.tables import in_place, table_rows
+from boneabm.sweep.tables import table_rows
 
 REPORTED = (
     "bv_tv_first", "bv_tv_last", "bv_tv_change_percent", "mineral_change_percent", "stiffness_zz_change_percent",

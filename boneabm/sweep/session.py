@@ -28,7 +28,7 @@ class Tally:
     planned, finished, partial, missing : numbers of runs; partial ones have begun and go on from their checkpoints
     failed : error text by run_id
     lost   : runs of this session whose workers died three times, text by run_id
-    stopped : whether a run of this session was asked to stop
+    stopped : whether this session was asked to stop before all runs had ended
     """
 
     planned: int = 0
@@ -94,7 +94,7 @@ def run_missing(
         after = tally(sweep, plan)
         lost = (outcome for outcome in ended if outcome.status == "lost" and not outcome.name.startswith(BURN_IN))
         after.lost = {outcome.name: outcome.text for outcome in lost}
-        after.stopped = any(outcome.status == "stopped" for outcome in ended)
+        after.stopped = after.open > 0 and (stop() or any(outcome.status == "stopped" for outcome in ended))
         return after
 
 

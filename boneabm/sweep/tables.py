@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from boneabm.errors import InputError
-from boneabm.io.hdf import rename_into_place
+from boneabm.io.hdf import in_place
 from boneabm.io.schema import SERIES_FIRST, SERIES_FURTHER
 from boneabm.sweep.folder import PlannedRun
 from boneabm.sweep.outcomes import NAN, RunTables
@@ -84,17 +84,6 @@ def _arrow_column(arrow: Any, name: str, values: Sequence[Any]) -> Any:
     elif kinds == {int}:
         kind = arrow.int64()
     return arrow.array([None if value != value else value for value in values], kind)
-
-
-@contextmanager
-def in_place(path: Path) -> Iterator[Path]:
-    """Temporary path that takes the name `path` at the end of the block, and vanishes on an error."""
-    temporary = path.with_name(f".{path.name}.new")
-    try:
-        yield temporary
-        rename_into_place(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 SERIES_COLUMNS = (*SERIES_FIRST, *SERIES_FURTHER)

@@ -18,7 +18,6 @@ from boneabm.identity import burn_in_key, run_identity
 from boneabm.io.provenance import sha256_of
 from boneabm.io.runfolder import BusyError, RunFolder
 from boneabm.kernels.blocks import set_threads
-from boneabm.recording import Origin
 from boneabm.run import RunResult, resume_run, run_scenario
 from boneabm.scenario import Scenario
 from boneabm.stepping import Interrupted, Stepping
@@ -60,8 +59,7 @@ def _perform(job: Job, sweep: SweepFolder, stop: Stop) -> None:
     scenario = Scenario.from_toml(job.scenario, where)
     if job.name.startswith(BURN_IN):
         _same_content(burn_in_key(scenario), job.burn_in, where)
-        stepping = Stepping(sweep.path, stop=stop)
-        origin.first_state(origin.begin(scenario, sweep.burn_ins), sweep.burn_ins, stepping)
+        origin.burned_in(scenario, sweep.burn_ins, Stepping(sweep.path, stop=stop))
         return
     if sweep.result(job.name) is not None:
         return
@@ -107,7 +105,7 @@ def _write_result(sweep: SweepFolder, job: Job, scenario: Scenario, result: RunR
     facts |= {"bv_tv_last": result.bv_tv_last, "wall_s": result.wall_s, "peak_mb": peak_mb()}
     facts |= {"attempts": 1 + len(folder.read_log("resumed")), "began_utc": folder.read_log("created")[0]["utc"]}
     facts |= {"ended_utc": datetime.now(UTC).isoformat(timespec="seconds")}
-    facts |= {"lineage": begun["lineage"], "warnings": Origin(begun["bone"], []).bone.get("warnings", [])}
+    facts |= {"lineage": begun["lineage"], "warnings": begun["bone"].get("warnings", [])}
     put_text(result.path / RESULT, json.dumps(facts))
 
 

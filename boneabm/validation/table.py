@@ -14,7 +14,8 @@ import numpy as np
 
 from boneabm.analysis.ensemble import Interval, mean_interval
 from boneabm.identity import model_version
-from boneabm.sweep.tables import in_place
+from boneabm.io.hdf import in_place
+from boneabm.sweep.folder import put_text
 from boneabm.validation.experiments import Experiment
 from boneabm.validation.finished import Arms
 from boneabm.validation.measures import Quantity
@@ -127,8 +128,7 @@ def write_validation(found: Validation, folder: Path) -> tuple[Path, Path]:
         writer = csv.DictWriter(file, list(facts[0]) if facts else ["experiment"], lineterminator="\n")
         writer.writeheader()
         writer.writerows(facts)
-    with in_place(page) as temporary:
-        temporary.write_text(page_text(found), encoding="utf-8")
+    put_text(page, page_text(found))
     return table, page
 
 
