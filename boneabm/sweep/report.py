@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from boneabm.errors import InputError
-from boneabm.io.hdf import in_place
 from boneabm.io.provenance import provenance
 from boneabm.scenario_text import read_toml
 from boneabm.sweep.collect import Collected, collect
-from boneabm.sweep.folder import SweepFolder
+from boneabm.sweep.folder import SweepFolder, put_text
 from boneabm.sweep.groups import PAIRS_NEEDED, POWER, level_text
 from boneabm.sweep.outcomes import OUTCOMES
 from boneabm.sweep.plots import MOST_LEVELS, row_label, write_plots
@@ -67,8 +66,7 @@ def write_report(sweep: SweepFolder, out: Path | None = None, level: float = 0.9
     path = Path(out) if out is not None else sweep.path / "report.html"
     found = collect(sweep, level=level)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with in_place(path) as temporary:
-        temporary.write_text(_page(sweep, found, path), encoding="utf-8")
+    put_text(path, _page(sweep, found, path))
     return path
 
 
