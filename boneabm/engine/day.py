@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..remodeling import activation, events, formation, fragments, mechanostat, mineralization, resorption
+from ..remodeling import activation, events, formation, fragments, mechanostat, mineralization, modeling, resorption
 from ..remodeling.tissue import HISTORY_D
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ def activate(sim: Simulation) -> None:
     reference = p.fields.reference_occupancy
     life = state.modulators.m_oc_life
     activation.activate(sim.tissue, occupancy, reference, state.seed, sim.day, p.activation, p.osteoclast, life)
+    where = (sim.tissue, state.signals, state.seed, sim.day, state.modulators)
+    modeling.start_modeling(*where, p.modeling, p.activation, p.osteoblast)
 
 
 def claims(sim: Simulation) -> None:
@@ -120,7 +122,7 @@ DAY: tuple[Rule, ...] = (
     Rule("sensing", "osteocytes: stimulus, memory, adaptation, death", sensing),
     Rule("signaling", "sources of RANKL, OPG, sclerostin", signaling),
     Rule("fields", "quasi-steady diffusion", fields),
-    Rule("activation", "new remodeling sites; preosteoclasts join", activate),
+    Rule("activation", "new remodeling and modeling sites; preosteoclasts join", activate),
     Rule("claims", "osteoclasts claim matrix, osteoblasts claim space; all read yesterday's state", claims),
     Rule("turnover", "claims settled voxel by voxel, never more than is there; osteoid ages and mineralizes", turnover),
     Rule("lives", "apoptosis, lining, burial as osteocyte, births; the only moment rows move", lives),

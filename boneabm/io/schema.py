@@ -87,7 +87,7 @@ SERIES_FURTHER = _table(
 
 EVENT_COLUMNS = _table(
     Column("day", "int64", "d", "day of the event"),
-    Column("event", "str", "", "site_closed, perforation, breakage, fragment"),
+    Column("event", "str", "", "site_closed, modeling_closed, perforation, breakage, fragment"),
     Column("site", "int64", "", "number of the remodeling site"),
     Column("z_um", "float64", "um", "place, first axis"),
     Column("y_um", "float64", "um", "place, second axis"),

@@ -10,6 +10,9 @@ from . import kernel, rule
 from .surface import face_neighbors
 from .turnover import FLOOR, FORMATION, SCALE, add_osteoid
 
+MOST_STEPS = 4
+"""Voxels above the root of a full column in which new matrix finds room."""
+
 
 @rule
 def depth_weight(level_um, start_um):
@@ -55,6 +58,36 @@ def share_deposits(deposit_um3, own_column, voxel_um3, shape, columns, column_of
             out_inbox[near[i]] += np.int64(amount * weight[i] / total)
 
 
+@kernel
+def pass_on(voxel_um3, columns, site_row, inbox):
+    """What is more than the cavity of a column holds goes to the columns of its site that have room left.
+
+    room_c = (d - d0) A / V - inbox_c; an excess moves in proportion to the room, what no column holds stays where it is
+
+    columns  : (level_um, start_um, phase, floor, cross-section um2) of (C,)
+    site_row : (C,) int64, row of the site of each column
+    inbox    : (C,) int64, 2^-24 voxel, changed in place
+    """
+    level, start, phase, floor, area = columns
+    sites = site_row.max() + 1 if site_row.size else 0
+    room, excess = np.zeros(sites, np.int64), np.zeros(sites, np.int64)
+    left = np.zeros(inbox.size, np.int64)
+    for c in range(inbox.size):
+        if phase[c] != FORMATION or floor[c] != FLOOR:
+            continue
+        left[c] = np.int64(max(level[c] - start[c], 0.0) * area[c] / voxel_um3 * SCALE) - inbox[c]
+        if left[c] > 0:
+            room[site_row[c]] += left[c]
+        else:
+            excess[site_row[c]] -= left[c]
+    for c in range(inbox.size):
+        if left[c] == 0 or room[site_row[c]] == 0 or excess[site_row[c]] == 0:
+            continue
+        moved = min(room[site_row[c]], excess[site_row[c]])
+        of = room[site_row[c]] if left[c] > 0 else excess[site_row[c]]
+        inbox[c] += np.int64(moved * (left[c] / of))
+
+
 @rule
 def room_score(a, b, c, matrix, zz, yy, xx, normal, column):
     """How well new matrix fits at a step (a, b, c) from a root: outward, filled, enclosed first."""
@@ -67,16 +100,15 @@ def room_score(a, b, c, matrix, zz, yy, xx, normal, column):
 
 
 @rule
-def find_room(col, spacing_um, shape, columns, layers, layer_of, matrix, bmu):
-    """Best voxel around the root of a full column for new matrix (flat index), or -1 where there is no room.
+def room_near(center, col, spacing_um, shape, columns, layers, layer_of, matrix, bmu):
+    """Best voxel around a voxel above a full column for new matrix (flat index), or -1 where there is no room.
 
     Layers that are still open, or whose matrix has yet to follow their level today, have none.
     """
     level, site, root, normal = columns
     column, top, thick = layers
     nz, ny, nx = shape
-    v = root[col]
-    z, y, x = v // (ny * nx), (v // nx) % ny, v % nx
+    z, y, x = center
     best, place = 0.2, -1
     for a in range(-1, 2):
         for b in range(-1, 2):
@@ -95,6 +127,24 @@ def find_room(col, spacing_um, shape, columns, layers, layer_of, matrix, bmu):
                 if score > best:
                     best, place = score, w
     return place
+
+
+@rule
+def find_room(col, spacing_um, shape, columns, layers, layer_of, matrix, bmu):
+    """Voxel for new matrix of a full column: around its root, else around the next voxel outward, at most three."""
+    _, _, root, normal = columns
+    nz, ny, nx = shape
+    v = root[col]
+    for step in range(MOST_STEPS):
+        z = int(np.rint(v // (ny * nx) - step * normal[col, 0]))
+        y = int(np.rint((v // nx) % ny - step * normal[col, 1]))
+        x = int(np.rint(v % nx - step * normal[col, 2]))
+        if not (0 <= z < nz and 0 <= y < ny and 0 <= x < nx):
+            return -1
+        place = room_near((z, y, x), col, spacing_um, shape, columns, layers, layer_of, matrix, bmu)
+        if place >= 0:
+            return place
+    return -1
 
 
 @kernel

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import kernel, rule
 from .diffusion_binding import free_ligand_rule, occupancy_rule
-from .random import ACTIVATION, SETTLE, bits, uniform
+from .random import SETTLE, bits, uniform
 
 WAITING, FAST, SLOW, SEARCHING = 0, 1, 2, 3
 """Modes of an osteoclast: preosteoclast on its way, multinucleated, mononuclear, looking for a patch."""
@@ -33,15 +33,16 @@ def occupancy_at(voxel, shape, rankl, opg, b, out):
 
 
 @kernel
-def activation_hits(first, last, block, seed, day, rate, voxel, area_um2, occupancy, bmu, out_hit):
-    """Which quiescent surface voxels start a remodeling site today.
+def activation_hits(first, last, block, seed, stream, day, rate, voxel, area_um2, drive, bmu, out_hit):
+    """Which quiescent surface voxels start a site today.
 
-    p = rate x area x occupancy, rate in 1/(um2 d) per unit occupancy; one Philox draw per voxel and day
+    p = rate x area x drive (RANK occupancy, or what drives modeling), rate in 1/(um2 d) per unit of it; one Philox draw
+    per voxel and day of the stream
     """
     for row in range(first * block, min(last * block, voxel.size)):
         v = voxel[row]
-        p = rate * area_um2[row] * occupancy[row]
-        out_hit[row] = bmu[v] == -1 and uniform(seed, ACTIVATION, day, v) < p
+        p = rate * area_um2[row] * drive[row]
+        out_hit[row] = bmu[v] == -1 and uniform(seed, stream, day, v) < p
 
 
 @rule

@@ -252,62 +252,34 @@ def grow_front(spacing_um, shape, layers, columns, layer_of, matrix, bmu, out_ne
 
 
 @kernel
-def find_floors(rows, spacing_um, shape, columns, matrix, bmu, out_floor):
-    """Walk from each root down its inward normal: FLOOR where solid bone (or the cut face) is met, else NO_FLOOR.
+def find_floors(rows, spacing_um, shape, columns, reach_um, matrix, out_floor):
+    """FLOOR where solid bone (or the cut face) lies within reach of the bottom of a column, else NO_FLOOR.
 
-    rows : (N,) columns that finished reversal; columns : (site, root voxel, end_um, normal)
+    Bone is laid on bone, as fast sideways as upward: within the thickness that a site lays everything is refilled, and
+    a hole that is wider keeps what is farther from its rim.
+
+    rows : (N,) columns that finished reversal; columns : (root voxel, end_um, normal); reach_um : (N,), thickness laid
     """
-    site, root, end, normal = columns
+    root, end, normal = columns
     nz, ny, nx = shape
-    for col in rows:
-        v = root[col]
-        z, y, x = v // (ny * nx), (v // nx) % ny, v % nx
-        floor = NO_FLOOR
-        t = 0.0
-        while t <= end[col] / spacing_um + 2.0:
-            zz = int(np.rint(z + normal[col, 0] * t))
-            yy = int(np.rint(y + normal[col, 1] * t))
-            xx = int(np.rint(x + normal[col, 2] * t))
-            if zz < 0 or yy < 0 or xx < 0 or zz >= nz or yy >= ny or xx >= nx:
-                floor = FLOOR
-                break
-            w = (zz * ny + yy) * nx + xx
-            if matrix[w] >= 0.5:
-                floor = FLOOR
-                break
-            if bmu[w] != site[col] and t > 1.2:
-                break
-            t += 0.5
-        out_floor[col] = floor
-
-
-@kernel
-def bridge_floors(rows, reach_um, share, spacing_um, shape, columns, floor, out_bridged):
-    """Columns without a floor that osteoblasts can span: enough of their site within reach has one.
-
-    rows : (N,) columns; columns : (site, root voxel, area_um2) of (C,); out_bridged : (N,) uint8
-    """
-    site, root, area = columns
-    _, ny, nx = shape
     for i in range(rows.size):
         col = rows[i]
-        out_bridged[i] = 0
-        if floor[col] != NO_FLOOR:
-            continue
         v = root[col]
-        z, y, x = v // (ny * nx), (v // nx) % ny, v % nx
-        around, solid = 0.0, 0.0
-        for other in range(site.size):
-            if site[other] != site[col]:
-                continue
-            w = root[other]
-            dz, dy, dx = w // (ny * nx) - z, (w // nx) % ny - y, w % nx - x
-            if (dz * dz + dy * dy + dx * dx) * spacing_um * spacing_um <= reach_um * reach_um:
-                around += area[other]
-                if floor[other] != NO_FLOOR:
-                    solid += area[other]
-        if solid >= share * around:
-            out_bridged[i] = 1
+        t = end[col] / spacing_um - 0.5
+        z = v // (ny * nx) + normal[col, 0] * t
+        y = (v // nx) % ny + normal[col, 1] * t
+        x = v % nx + normal[col, 2] * t
+        r = max(reach_um[i] / spacing_um, 1.0)
+        floor = NO_FLOOR
+        if min(z, y, x) < 0.0 or z > nz - 1 or y > ny - 1 or x > nx - 1:
+            floor = FLOOR
+        for zz in range(max(math.ceil(z - r), 0), min(math.floor(z + r), nz - 1) + 1):
+            for yy in range(max(math.ceil(y - r), 0), min(math.floor(y + r), ny - 1) + 1):
+                for xx in range(max(math.ceil(x - r), 0), min(math.floor(x + r), nx - 1) + 1):
+                    near = (zz - z) ** 2 + (yy - y) ** 2 + (xx - x) ** 2 <= r * r
+                    if near and matrix[(zz * ny + yy) * nx + xx] >= 0.5:
+                        floor = FLOOR
+        out_floor[col] = floor
 
 
 @kernel

@@ -46,6 +46,7 @@ def record_site(tissue: Tissue, number: int, day: int) -> None:
     site = int(tissue.site_rows(np.array(number)))
     if rows.size == 0:
         return
+    modeling = tissue.sites["modeling"][site] != 0
     area = columns["area_um2"][rows].astype(np.float64)
     depth = columns["end_um"][rows] - columns["start_um"][rows]
     solid = columns["floor"][rows] == turnover.FLOOR
@@ -53,7 +54,7 @@ def record_site(tissue: Tissue, number: int, day: int) -> None:
     first = int(tissue.sites["formation_day"][site])
     resorbed, formed = (tissue.volume_um3(int(tissue.sites[name][site])) for name in ("resorbed", "formed"))
     entry: dict[str, float | int | str] = {
-        "day": day, "event": "site_closed", "site": number, **place, "volume_um3": formed - resorbed,
+        "day": day, "event": "modeling_closed" if modeling else "site_closed", "site": number, **place, "volume_um3": formed - resorbed,
         "opened_day": int(tissue.sites["opened_day"][site]), "formation_day": "" if first == NEVER else first,
         "area_um2": float(area.sum()), "eroded_um3": resorbed, "formed_um3": formed,
         "erosion_depth_um": float((area * depth).sum() / area.sum()),

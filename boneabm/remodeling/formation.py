@@ -46,7 +46,10 @@ def place_deposits(tissue: Tissue, day: int, p: OsteoblastParameters, moved: np.
     tissue.today.working += cells.n
     names = ("level_um", "start_um", "site", "root")
     level, start, site, root = (columns[name] for name in names)
-    floors = (level, start, cross_section_um2(tissue), site, root, tissue.normals())
+    area = cross_section_um2(tissue)
+    holds = (level, start, columns["phase"], columns["floor"], area)
+    formation.pass_on(lattice.voxel_um3, holds, tissue.site_rows(site), inbox)
+    floors = (level, start, area, site, root, tissue.normals())
     stack = tuple(tissue.layers[name] for name in ("column", "top_um", "thick_um"))
     flat = tuple(tissue.flat(name) for name in ("matrix", "osteoid", "osteoid_day", "bmu"))
     place = (floors, stack, tissue.layer_of, (lattice.matrix, *flat), tissue.book)
@@ -86,24 +89,31 @@ def recruit(
     if rows.size == 0:
         return
     columns["phase"][rows], columns["phase_day"][rows] = turnover.FORMATION, day
-    find_floors(tissue, rows, p)
+    wall_um = wall_to_lay(tissue, rows, signals, m, p)
+    find_floors(tissue, rows, wall_um)
     sites = tissue.site_rows(np.unique(columns["site"][rows]))
     first = tissue.sites["formation_day"]
     first[sites] = np.where(first[sites] == NEVER, day, first[sites])
-    add_osteoblasts(tissue, rows[columns["floor"][rows] == turnover.FLOOR], signals, seed, day, m, p)
+    built = columns["floor"][rows] == turnover.FLOOR
+    add_osteoblasts(tissue, rows[built], wall_um[built], seed, day, m, p)
 
 
-def find_floors(tissue: Tissue, rows: np.ndarray, p: OsteoblastParameters) -> None:
-    """Look for solid bone below each column; a hole is spanned when enough of the site around it has a floor."""
+def find_floors(tissue: Tissue, rows: np.ndarray, wall_um: np.ndarray) -> None:
+    """Look for solid bone within the thickness that will be laid in each column; without, nothing can be built."""
     columns, lattice = tissue.columns, tissue.lattice
-    shafts = (*(columns[name] for name in ("site", "root", "end_um")), tissue.normals())
-    maps = (tissue.flat("matrix"), tissue.flat("bmu"), columns["floor"])
-    turnover.find_floors(rows, lattice.spacing_um, lattice.shape, shafts, *maps)
-    bridged = np.zeros(rows.size, np.uint8)
-    around = tuple(columns[name] for name in ("site", "root", "area_um2"))
-    reach = (p.bridge_um, p.bridge_share, lattice.spacing_um, lattice.shape)
-    turnover.bridge_floors(rows, *reach, around, columns["floor"], bridged)
-    columns["floor"][rows[bridged != 0]] = turnover.FLOOR
+    shafts = (columns["root"], columns["end_um"], tissue.normals())
+    reach = wall_um.astype(np.float32)
+    turnover.find_floors(
+        rows, lattice.spacing_um, lattice.shape, shafts, reach, tissue.flat("matrix"), columns["floor"]
+    )
+
+
+def wall_to_lay(tissue: Tissue, rows: np.ndarray, signals: Signals, m: Modulators, p: OsteoblastParameters) -> np.ndarray:
+    """Thickness that osteoblasts will lay in columns, um: local balance x depth x m_ob_life."""
+    columns = tissue.columns
+    depth_um = columns["end_um"][rows] - columns["start_um"][rows]
+    floor = below(tissue, rows, columns["end_um"][rows] - 0.5 * tissue.lattice.spacing_um)
+    return local_balance(signals.sclerostin_per_cell(floor), p) * depth_um * m.m_ob_life
 
 
 def local_balance(sclerostin_ratio: np.ndarray, p: OsteoblastParameters) -> np.ndarray:
@@ -113,28 +123,32 @@ def local_balance(sclerostin_ratio: np.ndarray, p: OsteoblastParameters) -> np.n
 
 
 def add_osteoblasts(
-    tissue: Tissue, rows: np.ndarray, signals: Signals, seed: int, day: int, m: Modulators, p: OsteoblastParameters
+    tissue: Tissue, rows: np.ndarray, wall_um: np.ndarray, seed: int, day: int, m: Modulators, p: OsteoblastParameters
 ) -> None:
     """Osteoblasts for columns with a floor; TGF-b of the matrix that was released sets how long they work.
 
     number = area / footprint x m_ob_prolif (rounded by chance)
-    life   = balance x depth x (volume released by the site / area x depth of the site) / mean rate x m_ob_life
+    life   = wall x (volume released by the site / area x depth of the site) / mean rate
     """
+    life_d = wall_um * released_share(tissue, rows) / p.mean_rate_um_per_d
+    create_osteoblasts(tissue, rows, life_d, seed, day, m, p)
+
+
+def create_osteoblasts(
+    tissue: Tissue, rows: np.ndarray, life_d: np.ndarray, seed: int, day: int, m: Modulators, p: OsteoblastParameters
+) -> None:
+    """Osteoblasts for the listed columns, area / footprint x m_ob_prolif (rounded by chance), with their spread of life."""
     columns = tissue.columns
     roots = columns["root"][rows]
     draw = np.empty(rows.size)
     random.uniform_array(seed, random.OSTEOBLAST, day, roots, draw)
     count = np.floor(columns["area_um2"][rows] / p.footprint_um2 * m.m_ob_prolif + draw).astype(np.int64)
-    depth_um = columns["end_um"][rows] - columns["start_um"][rows]
-    floor = below(tissue, rows, columns["end_um"][rows] - 0.5 * tissue.lattice.spacing_um)
-    balance = local_balance(signals.sclerostin_ratio(floor), p)
-    life = balance * depth_um * released_share(tissue, rows) / p.mean_rate_um_per_d * m.m_ob_life
     voxels = np.repeat(roots, count)
     ordinal = np.arange(voxels.size) - np.repeat(np.cumsum(count) - count, count)
     keys, spread = np.empty(voxels.size, np.uint64), np.empty(voxels.size)
     random.cell_keys(voxels, day, ordinal, keys)
     random.normal_array(seed, random.OSTEOBLAST, day, keys, spread)
-    span = np.repeat(life, count) * np.maximum(1.0 + p.life_spread * spread, 0.2)
+    span = np.repeat(life_d, count) * np.maximum(1.0 + p.life_spread * spread, 0.2)
     site = np.repeat(columns["site"][rows], count)
     tissue.osteoblasts.create(voxels.size, key=keys, voxel=voxels, site=site, birth_day=day, life_d=span)
 

@@ -93,13 +93,19 @@ class OsteoblastParameters(NamedTuple):
     balance_high: float
     life_spread: float
     death_fraction: float
-    bridge_um: float
-    bridge_share: float
 
     @property
     def mean_rate_um_per_d(self) -> float:
         """Mean apposition rate over the time a cavity takes to close, um/d: open (1 - c) / ln(1 / c)."""
         return self.open_rate_um_per_d * (1.0 - self.closing_fraction) / -math.log(self.closing_fraction)
+
+
+class ModelingParameters(NamedTuple):
+    """Section [modeling]: formation on quiescent surface, without resorption."""
+
+    frequency_per_y: float
+    onset: float
+    wall_um: float
 
 
 class MineralParameters(NamedTuple):
@@ -130,6 +136,7 @@ class TissueParameters:
     activation: ActivationParameters
     osteoclast: OsteoclastParameters
     osteoblast: OsteoblastParameters
+    modeling: ModelingParameters
     mineral: MineralParameters
     fragments: FragmentParameters
 
@@ -143,6 +150,7 @@ class TissueParameters:
             parameters.section("activation", ActivationParameters),
             parameters.section("osteoclast", OsteoclastParameters),
             parameters.section("osteoblast", OsteoblastParameters),
+            parameters.section("modeling", ModelingParameters),
             parameters.section("mineral", MineralParameters),
             parameters.section("fragments", FragmentParameters),
         )

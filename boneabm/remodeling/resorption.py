@@ -62,12 +62,7 @@ def claim_patch(
     tissue: Tissue, row: int, site: int, target: int, area_um2: float, day: int, p: OsteoclastParameters
 ) -> None:
     """An osteoclast settles: quiescent surface of the same side around the target becomes columns of its site."""
-    lattice, surface = tissue.lattice, tissue.surface
-    taken = np.empty(MOST_PATCH_VOXELS, np.int32)
-    faces = (surface.voxel, surface.normal, surface.area_um2)
-    geometry = (p.reach_um, lattice.spacing_um, lattice.shape)
-    count, claimed = turnover.claim_patch(target, area_um2, *geometry, faces, surface.row, tissue.flat("bmu"), taken)
-    rows = taken[:count]
+    rows, claimed = patch_around(tissue, target, area_um2, p.reach_um)
     number, owner = int(tissue.sites["site"][site]), int(tissue.osteoclasts["unique_id"][row])
     open_columns(tissue, rows, number, owner, day)
     tissue.sites["claimed_um2"][site] += claimed
@@ -78,8 +73,18 @@ def claim_patch(
     cells["voxel"][waiting] = target
 
 
-def open_columns(tissue: Tissue, rows: np.ndarray, number: int, owner: int, day: int) -> None:
-    """Make columns of the surface voxels in `rows`, with the partial matrix above them."""
+def patch_around(tissue: Tissue, target: int, area_um2: float, reach_um: float) -> tuple[np.ndarray, float]:
+    """Rows of quiescent surface of the same side around a surface voxel up to an area, and the area found, um2."""
+    lattice, surface = tissue.lattice, tissue.surface
+    taken = np.empty(MOST_PATCH_VOXELS, np.int32)
+    faces = (surface.voxel, surface.normal, surface.area_um2)
+    geometry = (reach_um, lattice.spacing_um, lattice.shape)
+    count, claimed = turnover.claim_patch(target, area_um2, *geometry, faces, surface.row, tissue.flat("bmu"), taken)
+    return taken[:count], claimed
+
+
+def open_columns(tissue: Tissue, rows: np.ndarray, number: int, owner: int, day: int) -> np.ndarray:
+    """Make columns of the surface voxels in `rows`, with the partial matrix above them; rows of the columns."""
     lattice, surface, bmu = tissue.lattice, tissue.surface, tissue.flat("bmu")
     roots = surface.voxel[rows]
     n = rows.size
@@ -101,6 +106,7 @@ def open_columns(tissue: Tissue, rows: np.ndarray, number: int, owner: int, day:
     add_layers(tissue, above, columns[under], -thick, thick)
     bmu[roots], bmu[above] = number, number
     tissue.column_of_root[roots] = columns
+    return columns
 
 
 def add_layers(tissue: Tissue, voxel: np.ndarray, column: np.ndarray, top: np.ndarray, thick: np.ndarray) -> None:

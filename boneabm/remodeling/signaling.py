@@ -14,7 +14,7 @@ from ..kernels import motion, sensing
 from .parameters import FieldParameters, SignalingParameters
 from .tissue import Tissue
 
-SPECIES = ("rankl", "opg", "sclerostin")
+SPECIES = ("rankl", "opg", "sclerostin", "osteocytes")
 
 
 class Binding(NamedTuple):
@@ -55,6 +55,7 @@ class Signals:
         sensing.osteocyte_sources(cells["voxel"], cells["signal"], own, self.p, rankl, opg, sclerostin)
         lining = (self.lining_per_um2 * m.m_rankl, self.lining_per_um2 * m.m_opg)
         sensing.surface_sources(tissue.surface.voxel, tissue.surface.area_um2, lining, rankl, opg)
+        sensing.add_at(cells["voxel"], np.float32(1.0), self.sources[3].reshape(-1))
         sensing.add_at(tissue.apoptotic["voxel"], np.float32(own[0] * self.p.apoptosis_rankl), rankl)
 
     def diffuse(self, tissue: Tissue) -> None:
@@ -97,10 +98,15 @@ class Signals:
         motion.occupancy_at(tissue.surface.voxel, tissue.lattice.shape, *totals, self.binding(m), out)
         return out
 
-    def sclerostin_ratio(self, voxels: np.ndarray) -> np.ndarray:
-        """Sclerostin at flat voxels relative to the surface of the reference adult."""
+    def sclerostin_per_cell(self, voxels: np.ndarray) -> np.ndarray:
+        """Sclerostin at flat voxels relative to what the osteocytes around make at their set point in the reference adult.
+
+        The same transport of the osteocytes themselves stands below the fraction, so that what is left is the signal
+        of the cells around and not how many they are.
+        """
         at = np.unravel_index(voxels, self.field.shape)
-        return self.field.total("sclerostin")[at] * (self.sclerostin_pm / self.fields.reference_sclerostin_pm)
+        made = np.maximum(self.field.total("osteocytes")[at].astype(np.float64), 1e-9)
+        return self.field.total("sclerostin")[at] / made
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Fields and scales for the checkpoint."""

@@ -17,6 +17,7 @@ SITE_COLUMNS = {
     "voxel": ("i4", -1),
     "opened_day": ("i4", 0),
     "formation_day": ("i4", -(2**31)),
+    "modeling": ("u1", 0),
     "quota_um2": ("f4", 0.0),
     "claimed_um2": ("f4", 0.0),
     "resorbed": ("i8", 0),

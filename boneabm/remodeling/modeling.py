@@ -1,0 +1,71 @@
+"""Modeling: osteoblasts form bone on quiescent surface, without resorption, where osteocytes feel more than they are used to."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..endocrine import Modulators
+from ..kernels import motion, random, turnover
+from ..kernels.blocks import launch
+from ..kernels.surface import BLOCK
+from .formation import create_osteoblasts
+from .parameters import ActivationParameters, ModelingParameters, OsteoblastParameters
+from .resorption import open_columns, patch_around
+from .signaling import Signals
+from .tissue import Tissue
+
+
+def modeling_drive(sclerostin_per_cell: np.ndarray, p: ModelingParameters) -> np.ndarray:
+    """What drives modeling: -ln(sclerostin per osteocyte) - onset, within 0..1."""
+    return np.clip(-np.log(np.maximum(sclerostin_per_cell, 1e-3)) - p.onset, 0.0, 1.0)
+
+
+def start_modeling(
+    tissue: Tissue,
+    signals: Signals,
+    seed: int,
+    day: int,
+    m: Modulators,
+    p: ModelingParameters,
+    sites: ActivationParameters,
+    cells: OsteoblastParameters,
+) -> None:
+    """Open today's modeling sites.
+
+    p(voxel) = frequency / 365 x area / (site area x quiescent share) x drive
+    """
+    surface = tissue.surface
+    drive = modeling_drive(signals.sclerostin_per_cell(surface.voxel), p)
+    hit = np.zeros(surface.voxel.size, np.bool_)
+    rate = p.frequency_per_y / 365.0 / (sites.site_area_um2 * sites.quiescent_fraction)
+    arrays = (surface.voxel, surface.area_um2, drive, tissue.flat("bmu"))
+    blocks = -(-surface.voxel.size // BLOCK)
+    launch(motion.activation_hits, blocks, BLOCK, seed, random.MODELING, day, rate, *arrays, hit)
+    for voxel in surface.voxel[hit].tolist():
+        if tissue.flat("bmu")[voxel] == -1:
+            open_modeling_site(tissue, voxel, seed, day, m, p, sites, cells)
+
+
+def open_modeling_site(
+    tissue: Tissue,
+    voxel: int,
+    seed: int,
+    day: int,
+    m: Modulators,
+    p: ModelingParameters,
+    sites: ActivationParameters,
+    cells: OsteoblastParameters,
+) -> None:
+    """Quiescent surface around a voxel becomes full columns in formation; osteoblasts lay the wall on top of them."""
+    number = tissue.next_site
+    tissue.next_site += 1
+    rows, claimed = patch_around(tissue, voxel, sites.site_area_um2, 1.5 * np.sqrt(sites.site_area_um2 / np.pi))
+    kept = {"site": number, "voxel": voxel, "opened_day": day, "formation_day": day, "modeling": 1}
+    tissue.sites.append(1, quota_um2=claimed, claimed_um2=claimed, **kept)
+    columns = open_columns(tissue, rows, number, -1, day)
+    tissue.columns["phase"][columns] = turnover.FORMATION
+    tissue.columns["floor"][columns] = turnover.FLOOR
+    tissue.columns["end_um"][columns] = tissue.columns["start_um"][columns]
+    rate_um_per_d = cells.open_rate_um_per_d * cells.closing_fraction
+    life_d = np.full(columns.size, p.wall_um / rate_um_per_d * m.m_ob_life)
+    create_osteoblasts(tissue, columns, life_d, seed, day, m, cells)
