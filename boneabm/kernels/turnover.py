@@ -252,15 +252,18 @@ def grow_front(spacing_um, shape, layers, columns, layer_of, matrix, bmu, out_ne
 
 
 @kernel
-def find_floors(rows, spacing_um, shape, columns, reach_um, matrix, out_floor):
+def find_floors(rows, spacing_um, shape, columns, reach_um, layers, matrix, out_floor):
     """FLOOR where solid bone (or the cut face) lies within reach of the bottom of a column, else NO_FLOOR.
 
     Bone is laid on bone, as fast sideways as upward: within the thickness that a site lays everything is refilled, and
-    a hole that is wider keeps what is farther from its rim.
+    a hole that is wider keeps what is farther from its rim. A voxel of bone begins half a voxel before its center. Bone
+    that is still being eroded is no floor.
 
-    rows : (N,) columns that finished reversal; columns : (root voxel, end_um, normal); reach_um : (N,), thickness laid
+    rows   : (N,) columns that finished reversal; columns : (root voxel, end_um, normal, phase)
+    layers : (column of each layer, (Z*Y*X,) int32 layer of each voxel or -1); reach_um : (N,), thickness laid
     """
-    root, end, normal = columns
+    root, end, normal, phase = columns
+    layer_column, layer_of = layers
     nz, ny, nx = shape
     for i in range(rows.size):
         col = rows[i]
@@ -269,7 +272,7 @@ def find_floors(rows, spacing_um, shape, columns, reach_um, matrix, out_floor):
         z = v // (ny * nx) + normal[col, 0] * t
         y = (v // nx) % ny + normal[col, 1] * t
         x = v % nx + normal[col, 2] * t
-        r = max(reach_um[i] / spacing_um, 1.0)
+        r = reach_um[i] / spacing_um + 0.5
         floor = NO_FLOOR
         if min(z, y, x) < 0.0 or z > nz - 1 or y > ny - 1 or x > nx - 1:
             floor = FLOOR
@@ -277,7 +280,8 @@ def find_floors(rows, spacing_um, shape, columns, reach_um, matrix, out_floor):
             for yy in range(max(math.ceil(y - r), 0), min(math.floor(y + r), ny - 1) + 1):
                 for xx in range(max(math.ceil(x - r), 0), min(math.floor(x + r), nx - 1) + 1):
                     near = (zz - z) ** 2 + (yy - y) ** 2 + (xx - x) ** 2 <= r * r
-                    if near and matrix[(zz * ny + yy) * nx + xx] >= 0.5:
+                    w = (zz * ny + yy) * nx + xx
+                    if near and matrix[w] >= 0.5 and (layer_of[w] < 0 or phase[layer_column[layer_of[w]]] >= REVERSAL):
                         floor = FLOOR
         out_floor[col] = floor
 

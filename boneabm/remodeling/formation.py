@@ -101,10 +101,11 @@ def recruit(
 def find_floors(tissue: Tissue, rows: np.ndarray, wall_um: np.ndarray) -> None:
     """Look for solid bone within the thickness that will be laid in each column; without, nothing can be built."""
     columns, lattice = tissue.columns, tissue.lattice
-    shafts = (columns["root"], columns["end_um"], tissue.normals())
-    reach = wall_um.astype(np.float32)
+    shafts = (columns["root"], columns["end_um"], tissue.normals(), columns["phase"])
+    geometry = (lattice.spacing_um, lattice.shape)
+    layers = (tissue.layers["column"], tissue.layer_of)
     turnover.find_floors(
-        rows, lattice.spacing_um, lattice.shape, shafts, reach, tissue.flat("matrix"), columns["floor"]
+        rows, *geometry, shafts, wall_um.astype(np.float32), layers, tissue.flat("matrix"), columns["floor"]
     )
 
 

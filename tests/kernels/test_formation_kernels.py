@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from formation_plain import settle_inboxes_plain, share_plain
+from formation_plain import pass_on_plain, settle_inboxes_plain, share_plain
 from turnover_plain import amounts, random_block, totals_plain
 
 from boneabm.kernels import formation, turnover
@@ -74,6 +74,33 @@ def test_the_order_of_osteoblasts_changes_no_bit():
     for seed in range(10):
         order = np.random.default_rng(seed).permutation(deposit.size)
         np.testing.assert_array_equal(share(columns, deposit[order], own[order]), expected)
+
+
+def passed_on(columns, inbox):
+    names = ("level", "start", "phase", "floor", "area")
+    out = inbox.copy()
+    formation.pass_on(H_UM**3, tuple(columns[name] for name in names), columns["site"].astype(np.int64), out)
+    return out
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_excess_is_passed_on_like_the_plain_twin(seed):
+    """Every inbox is the same integer."""
+    columns = random_columns(seed)
+    inbox = np.random.default_rng(seed).integers(0, UNIT // 8, 60)
+    np.testing.assert_array_equal(passed_on(columns, inbox), pass_on_plain(H_UM**3, as_dicts(columns), inbox.tolist()))
+
+
+def test_a_site_fills_its_cavity_before_anything_is_laid_above_it():
+    """Deposits of a full column go to the open ones of its site, none to the other site; nothing is invented."""
+    columns = random_columns(7)
+    columns["phase"][:], columns["floor"][:] = turnover.FORMATION, turnover.FLOOR
+    full = columns["level"] <= columns["start"]
+    inbox = np.where(full & (columns["site"] == 0), UNIT // 100, 0).astype(np.int64)
+    after = passed_on(columns, inbox)
+    assert (after[full] == 0).all()
+    assert (after[columns["site"] == 1] == 0).all()
+    assert 0 <= inbox.sum() - after.sum() < 60
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -117,7 +117,7 @@ def test_activation_equals_the_plain_twin_and_spares_open_sites():
     block, n = Block(), Block().surface.voxel.size
     occupancy, hits = np.random.default_rng(2).random(n), np.zeros(n, bool)
     listed = (block.surface.voxel, block.surface.area_um2, occupancy, block.bmu)
-    blocks.launch(motion.activation_hits, -(-n // BLOCK), BLOCK, 7, 30, 1e-3, *listed, hits)
+    blocks.launch(motion.activation_hits, -(-n // BLOCK), BLOCK, 7, random.ACTIVATION, 30, 1e-3, *listed, hits)
     assert hits.tolist() == hit_plain(7, 30, 1e-3, *listed)
     assert hits.any()
     assert not hits[block.bmu[block.surface.voxel] >= 0].any()
@@ -129,7 +129,7 @@ def test_activation_frequency_is_rate_times_area_times_occupancy():
     area, occupancy, bmu = np.full(40_000, 400, np.float32), np.full(40_000, 0.3), np.full(40_000, -1, np.int32)
     hits, total = np.zeros(40_000, bool), 0
     for day in range(-25, 25):
-        motion.activation_hits(0, 10, BLOCK, 3, day, 1e-5, voxel, area, occupancy, bmu, hits)
+        motion.activation_hits(0, 10, BLOCK, 3, random.ACTIVATION, day, 1e-5, voxel, area, occupancy, bmu, hits)
         total += int(hits.sum())
     expected = 50 * 40_000 * 1e-5 * 400 * 0.3
     assert abs(total - expected) < 4 * np.sqrt(expected)

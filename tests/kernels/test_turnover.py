@@ -8,7 +8,6 @@ from turnover_plain import (
     MINERAL_UNIT,
     UNIT,
     amounts,
-    bridged_plain,
     claim_plain,
     floor_plain,
     grow_plain,
@@ -305,62 +304,70 @@ def test_a_front_grows_like_the_plain_twin(seed):
     np.testing.assert_array_equal(block["bmu"][new[0][:n]], columns[2][new[1][:n]])
 
 
-def drilled(thick_um, depth_um):
-    """Plate of 200 um wide voxel columns with one shaft of 3 x 3 voxels drilled to a depth from its upper face."""
-    lattice, _ = slab(thick_um, H_UM)
-    first = 6
-    hole = np.s_[first : first + round(depth_um / H_UM), 8:11, 8:11]
-    lattice.matrix[hole], lattice.bmu[hole] = 0, 0
-    root = np.array([(first * 21 + y) * 21 + x for y in (8, 9, 10) for x in (8, 9, 10)], np.int32)
-    normal = np.tile(np.array([1, 0, 0], np.float32), (9, 1))
-    return lattice, (np.zeros(9, np.int32), root, np.full(9, depth_um, np.float32), normal)
+def drilled(radius_um):
+    """Plate of one voxel layer with a round hole, and one column through every voxel of it: (matrix, columns, radii)."""
+    shape = (9, 25, 25)
+    matrix = np.zeros(shape, np.float32)
+    y, x = np.mgrid[:25, :25] - 12
+    radius = np.hypot(y, x) * H_UM
+    matrix[4] = radius > radius_um
+    inside = np.argwhere(radius <= radius_um)
+    root = np.array([(2 * 25 + y) * 25 + x for y, x in inside], np.int32)
+    normal = np.tile(np.array([1, 0, 0], np.float32), (root.size, 1))
+    done = np.full(root.size, turnover.FORMATION, np.uint8)
+    return matrix, (root, np.full(root.size, 2.5 * H_UM, np.float32), normal, done), radius[radius <= radius_um]
 
 
-@pytest.mark.parametrize(("thick_um", "floor"), [(120.0, turnover.FLOOR), (60.0, turnover.NO_FLOOR)])
-def test_a_thick_plate_has_a_floor_and_a_perforated_one_has_none(thick_um, floor):
-    """A shaft of 60 um leaves bone below it in a plate of 120 um and none in a plate of 60 um."""
-    lattice, columns = drilled(thick_um, 60.0)
-    out = np.zeros(9, np.uint8)
-    flat = (lattice.matrix.reshape(-1), lattice.bmu.reshape(-1))
-    turnover.find_floors(np.arange(9), H_UM, lattice.shape, columns, *flat, out)
-    assert set(out) == {floor}
+def nobody(matrix):
+    """Layers of a block without any."""
+    return np.empty(0, np.int32), np.full(matrix.size, -1, np.int32)
+
+
+@pytest.mark.parametrize("reach_um", [40.0, 60.0, 90.0])
+def test_a_hole_closes_from_its_rim_by_the_thickness_that_is_laid(reach_um):
+    """Of a hole of 150 um radius what lies within the laid thickness of the rim has a floor, within a voxel."""
+    matrix, columns, radius_um = drilled(150.0)
+    out = np.zeros(columns[0].size, np.uint8)
+    reach = np.full(columns[0].size, reach_um, np.float32)
+    turnover.find_floors(np.arange(out.size), H_UM, matrix.shape, columns, reach, nobody(matrix), matrix.reshape(-1), out)
+    assert (out[radius_um > 150.0 - reach_um + H_UM] == turnover.FLOOR).all()
+    assert (out[radius_um < 150.0 - reach_um - H_UM] == turnover.NO_FLOOR).all()
+
+
+def test_a_pin_hole_closes():
+    """A hole narrower than the laid thickness is refilled whole."""
+    matrix, columns, _ = drilled(45.0)
+    out = np.zeros(columns[0].size, np.uint8)
+    reach = np.full(columns[0].size, 50.0, np.float32)
+    turnover.find_floors(np.arange(out.size), H_UM, matrix.shape, columns, reach, nobody(matrix), matrix.reshape(-1), out)
+    assert set(out) == {turnover.FLOOR}
 
 
 def test_bone_goes_on_beyond_a_cut_face():
-    """A shaft that reaches the face of the block has a floor: the trabecula continues outside."""
-    matrix, bmu, out = np.zeros(5 * 5 * 5, np.float32), np.zeros(125, np.int32), np.zeros(1, np.uint8)
-    normal = np.array([[1, 0, 0]], np.float32)
-    columns = (np.zeros(1, np.int32), np.array([2 * 25 + 12], np.int32), np.full(1, 60, np.float32), normal)
-    turnover.find_floors(np.arange(1), H_UM, (5, 5, 5), columns, matrix, bmu, out)
+    """A column whose bottom lies beyond the face of the block has a floor: the trabecula continues outside."""
+    matrix, out = np.zeros(125, np.float32), np.zeros(1, np.uint8)
+    normal, done = np.array([[1, 0, 0]], np.float32), np.array([turnover.FORMATION], np.uint8)
+    columns = (np.array([2 * 25 + 12], np.int32), np.full(1, 70, np.float32), normal, done)
+    turnover.find_floors(np.arange(1), H_UM, (5, 5, 5), columns, np.ones(1, np.float32), nobody(matrix), matrix, out)
     assert out[0] == turnover.FLOOR
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_floors_and_bridges_equal_the_plain_twins(seed):
-    """Floor of every column and which columns without one are spanned, on random sites."""
-    block, _, (level, _, site, root, normal) = random_front(seed)
-    block["matrix"][np.random.default_rng(seed).random(block["matrix"].size) < 0.7] = 0
+def test_floors_equal_the_plain_twin(seed):
+    """Floor of every column of random sites, in bone of which a tenth is left and some is still being eroded."""
+    block, _, (level, _, _, root, normal) = random_front(seed)
+    rng = np.random.default_rng(seed)
+    block["matrix"][rng.random(block["matrix"].size) < 0.9] = 0
     end, floor = np.maximum(level, 0), np.zeros(12, np.uint8)
-    bodies = (block["matrix"], block["bmu"])
-    turnover.find_floors(np.arange(12), H_UM, SHAPE, (site, root, end, normal), *bodies, floor)
-    one = [floor_plain(root[c], end[c], normal[c], site[c], H_UM, SHAPE, *bodies) for c in range(12)]
+    reach = (rng.random(12) * 40).astype(np.float32)
+    phase = rng.integers(turnover.FAST, turnover.FORMATION + 1, 12).astype(np.uint8)
+    owned = rng.permutation(block["matrix"].size)[:60]
+    layer_column, layer_of = rng.integers(0, 12, 60).astype(np.int32), nobody(block["matrix"])[1]
+    layer_of[owned] = np.arange(60)
+    columns, layers = (root, end, normal, phase), (layer_column, layer_of)
+    turnover.find_floors(np.arange(12), H_UM, SHAPE, columns, reach, layers, block["matrix"], floor)
+    solid = block["matrix"].copy()
+    solid[owned[phase[layer_column] < turnover.REVERSAL]] = 0
+    one = [floor_plain(root[c], end[c], normal[c], reach[c], H_UM, SHAPE, solid) for c in range(12)]
     np.testing.assert_array_equal(floor == turnover.FLOOR, one)
-    floor = np.random.default_rng(seed + 9).integers(1, 3, 12).astype(np.uint8)
-    area = np.full(12, 400, np.float32)
-    bridged = np.zeros(12, np.uint8)
-    turnover.bridge_floors(np.arange(12), 60.0, 0.4, H_UM, SHAPE, (site, root, area), floor, bridged)
-    two = [bridged_plain(c, 60.0, 0.4, H_UM, SHAPE, (site, root, area), floor) for c in range(12)]
-    np.testing.assert_array_equal(bridged != 0, two)
-
-
-def test_a_pin_hole_is_spanned_and_a_wide_hole_is_not():
-    """One column without floor among 24 with one is bridged; the middle of 25 without is not."""
-    root = np.array([(2 * 9 + y) * 9 + x for y in range(2, 7) for x in range(2, 7)], np.int32)
-    columns = (np.zeros(25, np.int32), root, np.full(25, 400, np.float32))
-    floor, out = np.full(25, turnover.FLOOR, np.uint8), np.zeros(1, np.uint8)
-    floor[12] = turnover.NO_FLOOR
-    turnover.bridge_floors(np.array([12]), 60.0, 0.6, H_UM, (9, 9, 9), columns, floor, out)
-    assert out[0] == 1
-    floor[:] = turnover.NO_FLOOR
-    turnover.bridge_floors(np.array([12]), 60.0, 0.6, H_UM, (9, 9, 9), columns, floor, out)
-    assert out[0] == 0
+    assert 0 < np.sum(one) < 12

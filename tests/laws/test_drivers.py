@@ -6,16 +6,18 @@ import numpy as np
 import pytest
 from small_bone import block
 
+from boneabm.endocrine import Modulators
+
 STILL = {"burn_in": "0 d"}
 
 
 def after(days: int = 40, **tables):
-    """(mean RANK occupancy, median signal, mean sclerostin ratio) on the surface after some days."""
+    """(mean RANK occupancy, median signal, mean sclerostin per osteocyte) on the surface after some days."""
     simulation = block(simulation=STILL, **tables)
     for _ in range(days):
         simulation.step()
     tissue, signals = simulation.tissue, simulation.state.signals
-    sclerostin = float(np.mean(signals.sclerostin_ratio(tissue.surface.voxel)))
+    sclerostin = float(np.mean(signals.sclerostin_per_cell(tissue.surface.voxel)))
     return tissue.today.occupancy, float(np.median(tissue.osteocytes["signal"])), sclerostin
 
 
@@ -89,3 +91,15 @@ def test_ablation_kills_its_share_of_osteocytes_and_raises_rankl():
         occupancy.append(simulation.tissue.today.occupancy)
     assert counts[4] / counts[3] == pytest.approx(0.2, abs=0.01)
     assert occupancy[6] > 1.3 * occupancy[3]
+
+
+def test_sclerostin_per_osteocyte_does_not_hang_on_how_many_there_are():
+    """At the set point it is 1 in thick and thin bone within 1 %, and the factor of a hormone everywhere."""
+    simulation = block(simulation=STILL, subject={"age": "30 y", "aging": False})
+    tissue, state = simulation.tissue, simulation.state
+    tissue.osteocytes["signal"][:] = 1.0
+    for factor in (1.0, 1.5):
+        state.signals.secrete(tissue, Modulators(m_sclerostin=factor), 0)
+        state.signals.field.solve(state.signals.sources)
+        ratio = state.signals.sclerostin_per_cell(tissue.surface.voxel)
+        np.testing.assert_allclose(ratio, factor, rtol=0.01)

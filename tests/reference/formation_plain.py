@@ -32,15 +32,48 @@ def share_plain(deposit_um3, own_column, voxel_um3, shape, columns):
     return inbox
 
 
+def pass_on_plain(voxel_um3, columns, inbox):
+    """Inboxes after every site handed the excess of its full columns to those that have room."""
+    inbox = list(inbox)
+    left = {}
+    for c, column in enumerate(columns):
+        if (column["phase"], column["floor"]) == (FORMATION, FLOOR):
+            holds = max(column["level"] - column["start"], 0.0) * column["area"] / voxel_um3 * UNIT
+            left[c] = int(holds) - inbox[c]
+    for site in {column["site"] for column in columns}:
+        own = [c for c in left if columns[c]["site"] == site]
+        room = sum(left[c] for c in own if left[c] > 0)
+        excess = -sum(left[c] for c in own if left[c] < 0)
+        if room and excess:
+            for c in own:
+                inbox[c] += int(min(room, excess) * (left[c] / (room if left[c] > 0 else excess)))
+    return inbox
+
+
 def room_plain(column, spacing_um, shape, columns, layers, matrix, bmu):
-    """Flat index of the best voxel around a full column for new matrix, or None.
+    """Flat index of the best voxel for new matrix around the root of a full column, else up to three voxels above."""
+    root = np.array(np.unravel_index(column["root"], shape))
+    for step in range(4):
+        center = np.rint(root - step * np.asarray(column["normal"], np.float32)).astype(int)
+        if (center < 0).any() or (center >= shape).any():
+            return None
+        place = room_near_plain(
+            int(np.ravel_multi_index(center, shape)), column, spacing_um, shape, columns, layers, matrix, bmu
+        )
+        if place is not None:
+            return place
+    return None
+
+
+def room_near_plain(center, column, spacing_um, shape, columns, layers, matrix, bmu):
+    """Flat index of the best voxel around a voxel above a full column for new matrix, or None.
 
     score = outward - 0.15 (|step|^2 - 1) + 0.3 f + 0.25 sum of f on the six faces, the root itself 1.5 + filled;
     full voxels, other sites and layers that are open or not yet settled have no room; below 0.2 nothing fits
     """
     row_of = {layer[0]: layer for layer in layers}
     best, place = 0.2, None
-    for w, step in neighbors(column["root"], shape, WITH_SELF):
+    for w, step in neighbors(center, shape, WITH_SELF):
         if matrix[w] >= 1:
             continue
         if bmu[w] >= 0:

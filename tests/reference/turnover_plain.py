@@ -151,27 +151,14 @@ def grow_plain(spacing_um, shape, layers, columns, matrix, bmu):
     return layers, new
 
 
-def floor_plain(root, end_um, normal, site, spacing_um, shape, matrix, bmu):
-    """True where a walk from the root along the normal meets solid bone or the cut face before it leaves the site."""
-    here = np.array(np.unravel_index(root, shape))
-    for half in range(int(2 * (end_um / spacing_um + 2)) + 1):
-        place = np.rint(here + np.asarray(normal, float) * half / 2).astype(int)
-        if (place < 0).any() or (place >= shape).any():
-            return True
-        w = np.ravel_multi_index(place, shape)
-        if matrix[w] >= 0.5:
-            return True
-        if bmu[w] != site and half > 2:
-            return False
-    return False
-
-
-def bridged_plain(col, reach_um, share, spacing_um, shape, columns, floor):
-    """True for a column without floor (2) when enough site area within reach has one."""
-    site, root, area = columns
-    where = np.stack(np.unravel_index(root, shape), axis=1)
-    near = (site == site[col]) & (((where - where[col]) ** 2).sum(axis=1) * spacing_um**2 <= reach_um**2)
-    return floor[col] == 2 and area[near & (floor != 2)].sum() >= share * area[near].sum()
+def floor_plain(root, end_um, normal, reach_um, spacing_um, shape, matrix):
+    """True where bone lies within reach of the bottom of a column, or the bottom lies beyond a face of the block."""
+    bottom = np.array(np.unravel_index(root, shape)) + np.asarray(normal, float) * (end_um / spacing_um - 0.5)
+    if (bottom < 0).any() or (bottom > np.array(shape) - 1).any():
+        return True
+    bone = np.argwhere(matrix.reshape(shape) >= 0.5)
+    distance_um = np.linalg.norm(bone - bottom, axis=1) * spacing_um
+    return bool((distance_um <= reach_um + 0.5 * spacing_um).any())
 
 
 def mineralize_plain(block, day, lag, primary, rate, full):
