@@ -94,7 +94,7 @@ def make_body(scenario: Scenario, parameters: ParameterSet) -> Body:
     fat = who.pop("body_fat_percent")
     subject = Subject(**who, body_fat=None if fat is None else fat / 100)
     removed = min((row.begin_d for row in scenario.state if row.kind == "oophorectomy"), default=math.inf)
-    periods = [_period(row) for row in (*scenario.diet, *scenario.state)]
+    periods = [*map(_period, scenario.diet), *map(_period, scenario.state)]
     held = [
         Infusion(r.drug, r.route_name(infusion=True), r.start_d, _until(r.stop_d), r.rate_ug_per_d)
         for r in scenario.infusion

@@ -59,7 +59,8 @@ def _parameters(rows: list[dict[str, Any]]) -> Iterable[str]:
 def _systems(rows: list[dict[str, Any]]) -> Iterable[str]:
     for row in rows:
         moves = " ".join(f"{name}{sign}" for name, sign in row["moves"].items())
-        yield f"{row['system']}, {row['change']}: {moves}; enters by {row['enters_by']}; {row['confidence']}; {row['source']}"
+        told = f"{row['system']}, {row['change']}: {moves}; enters by {row['enters_by']}"
+        yield f"{told}; {row['confidence']}; {row['source']}"
 
 
 def _drugs(rows: list[dict[str, Any]]) -> Iterable[str]:

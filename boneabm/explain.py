@@ -19,6 +19,8 @@ from boneabm.scenario import (
 )
 from boneabm.units import DAYS_PER_YEAR
 
+LAB_NAMES = {"pth": "PTH", "igf1": "IGF-1"}
+
 
 def explain(scenario: Scenario, parameters: ParameterSet, phases: Sequence[tuple[str, str]]) -> str:
     """Text that says what a run of this scenario will do.
@@ -109,7 +111,7 @@ def _subject(scenario: Scenario) -> list[str]:
         lines.append(f"final menstrual period at {subject.final_period_y:g} y")
     lines.append("hormones follow age" if subject.aging else "hormones stay as at the start (aging = false)")
     pins = labs.model_dump(by_alias=True, exclude_none=True)
-    return lines + [f"{name} pinned to {_short(level)}" for name, level in pins.items()]
+    return lines + [f"{LAB_NAMES.get(name, name)} pinned to {_short(level)}" for name, level in pins.items()]
 
 
 def _short(quantity: str) -> str:

@@ -89,7 +89,8 @@ def curves(scenario: Scenario, parameters: ParameterSet) -> list[str]:
     before = _now(body)
     course = follow(body, 0, scenario.simulation.days)
     days = _days(scenario.simulation.days)
-    rows = [(label, before[name], course.of(name)[days]) for label, name in LEVELS if _moves(before[name], course, name)]
+    moved = [(label, name) for label, name in LEVELS if _moves(before[name], course, name)]
+    rows = [(label, before[name], course.of(name)[days]) for label, name in moved]
     factors = [name for name in (*FACTORS, "setpoint_shift") if _differs(course, name)]
     rows += [(name, before[name], course.of(name)[days]) for name in factors]
     head = f"{'':<22}{'before':>9}" + "".join(f"{f'day {day}':>10}" for day in days)
@@ -102,7 +103,7 @@ def curves(scenario: Scenario, parameters: ParameterSet) -> list[str]:
 def _now(body: Body) -> dict[str, float]:
     felt = vars(body.modulators(-1))
     groups = (body.physiology.level, body.physiology.y)
-    return {name: float(group[name]) for group in groups for name in group.dtype.names} | felt
+    return {name: float(group[name]) for group in groups for name in group.dtype.names or ()} | felt
 
 
 def _days(last: int) -> np.ndarray:

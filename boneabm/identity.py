@@ -19,7 +19,8 @@ from .scenario import ImageBone, Scenario
 
 DIGITS = 16
 MODEL_SOURCES = (
-    "data/parameters.toml", "data/endocrine.toml", "data/effects.csv", "data/drugs.toml", "kernels/*.py", "lattice/*.py", "mechanics/*.py", "fields/*.py",
+    "data/parameters.toml", "data/endocrine.toml", "data/effects.csv", "data/drugs.toml", "kernels/*.py",
+    "lattice/*.py", "mechanics/*.py", "fields/*.py",
     "cells/*.py", "endocrine/*.py", "loading/*.py", "remodeling/*.py", "morphometry/thickness.py", "engine/*.py",
     "io/microct.py", "state.py", "build.py", "parameters.py", "units.py",
 )  # fmt: skip

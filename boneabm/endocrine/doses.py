@@ -123,9 +123,10 @@ class Regimen:
         scale = find_drug(PULSE).route("sc").scale
         return np.array([one.time_d for one in rows], float), np.array([one.amount * scale for one in rows], float)
 
-    def pumps(self) -> tuple[Pump, ...]:
+    def pumps(self) -> tuple[Pump, Pump, Pump]:
         """Starts, stops and rates of the infusions of each held rate, in the order of RATES."""
-        return tuple(_pump(rate, self.infusions) for rate in RATES)
+        estradiol, testosterone, teriparatide = (_pump(rate, self.infusions) for rate in RATES)
+        return estradiol, testosterone, teriparatide
 
 
 def _pump(rate: str, rows: Sequence[Infusion]) -> Pump:

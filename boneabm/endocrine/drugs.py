@@ -62,8 +62,10 @@ class Drug:
         other = self.routes if infusion else self.infusions
         table = "[[dose]]" if infusion else "[[infusion]]"
         elsewhere = f" {self.name} by {' or '.join(other)} is written as {table}." if other else ""
-        told = f'"{name}" is not a route of {self.name} here. {nearest(name, known)}' if known else (
-            f"{self.name} is not given {'at a held rate' if infusion else 'in doses'}."
+        told = (
+            f'"{name}" is not a route of {self.name} here. {nearest(name, known)}'
+            if known
+            else (f"{self.name} is not given {'at a held rate' if infusion else 'in doses'}.")
         )
         raise InputError(told + elsewhere)
 
@@ -99,17 +101,19 @@ def _drug(name: str, table: dict[str, Any], where: str) -> Drug:
         raise InputError(f'{where}: confidence "{table["confidence"]}". {nearest(table["confidence"], CONFIDENCE)}')
     routes = {key: _route(row, f"{where}, routes.{key}", STATES) for key, row in table.get("routes", {}).items()}
     held = {key: _route(row, f"{where}, infusions.{key}", RATES) for key, row in table.get("infusions", {}).items()}
-    return Drug(name, *(str(table[key]) for key in _TEXTS), routes, held)
+    form, source, confidence, note = (str(table[key]) for key in _TEXTS)
+    return Drug(name, form, source, confidence, note, routes, held)
 
 
 def _route(row: Mapping[str, Any], where: str, slots: tuple[str, ...]) -> Route:
     slot = str(row.get("slot", row.get("rate", "")))
     if slot not in (*slots, PULSE):
         raise InputError(f'{where}: "{slot}" is not a slot. {nearest(slot, slots)}')
-    if row.get("dimension") not in DIMENSIONS:
-        raise InputError(f'{where}: dimension "{row.get("dimension")}". {nearest(str(row.get("dimension")), DIMENSIONS)}')
+    dimension = str(row.get("dimension"))
+    if dimension not in DIMENSIONS:
+        raise InputError(f'{where}: dimension "{dimension}". {nearest(dimension, DIMENSIONS)}')
     factors = tuple(row.get("factors", ()))
     for name in factors:
         if name != ORAL_BISPHOSPHONATE:
             ParameterSet.load()[f"drug.{name}"]
-    return Route(slot, str(row["dimension"]), factors, float(row.get("scale", 1.0)))
+    return Route(slot, dimension, factors, float(row.get("scale", 1.0)))

@@ -12,6 +12,7 @@ from .subject import Life, Subject
 
 ROUNDS = 200
 CLOSE = 1e-9
+FURTHEST = 1e3
 
 
 class Lab(NamedTuple):
@@ -24,13 +25,21 @@ class Lab(NamedTuple):
     level: Callable[[Physiology], float]
 
 
+def _state(name: str) -> Callable[[Physiology], float]:
+    return lambda body: float(body.y[name])
+
+
+def _level(name: str) -> Callable[[Physiology], float]:
+    return lambda body: float(body.level[name])
+
+
 LABS = (
-    Lab("25OHD", "pin_d25", False, lambda who: who.d25_nmol_per_l, lambda body: float(body.y["d25"])),
-    Lab("igf1", "pin_igf1", True, lambda who: who.igf1_ng_per_ml, lambda body: float(body.y["igf1"])),
-    Lab("magnesium", "pin_magnesium", True, lambda who: who.magnesium_mmol_per_l, lambda body: float(body.y["magnesium"])),
-    Lab("pth", "pin_pth", True, lambda who: who.pth_pg_per_ml, lambda body: float(body.level["pth_pg_per_ml"])),
+    Lab("25OHD", "pin_d25", False, lambda who: who.d25_nmol_per_l, _state("d25")),
+    Lab("igf1", "pin_igf1", True, lambda who: who.igf1_ng_per_ml, _state("igf1")),
+    Lab("magnesium", "pin_magnesium", True, lambda who: who.magnesium_mmol_per_l, _state("magnesium")),
+    Lab("pth", "pin_pth", True, lambda who: who.pth_pg_per_ml, _level("pth_pg_per_ml")),
     Lab("testosterone", "pin_testosterone", True, lambda who: who.testosterone_ng_per_dl,
-        lambda body: float(body.level["testosterone_ng_per_dl"])),
+        _level("testosterone_ng_per_dl")),
 )  # fmt: skip
 PINS = tuple(lab.pin for lab in LABS)
 
@@ -48,12 +57,22 @@ def pin(body: Physiology, life: Life, day: int) -> dict[str, float]:
         if max(errors.values()) < CLOSE:
             return values
         for lab, level in wanted:
-            found = lab.level(body)
-            values[lab.pin] = values[lab.pin] * level / found if lab.factor else values[lab.pin] + level - found
+            values[lab.pin] = _moved(lab, values[lab.pin], level, lab.level(body))
     if wanted:
-        worst = max(errors, key=lambda key: errors[key])
-        raise InputError(
-            f"labs.{worst}: the body cannot be brought to this level together with the other labs. "
-            "Check its unit, or leave it out."
-        )
+        raise _unreachable(max(errors, key=lambda key: errors[key]))
     return values
+
+
+def _moved(lab: Lab, value: float, wanted: float, found: float) -> float:
+    if not lab.factor:
+        return value + wanted - found
+    if found <= 0.0 or not 1.0 / FURTHEST < value * wanted / found < FURTHEST:
+        raise _unreachable(lab.key)
+    return value * wanted / found
+
+
+def _unreachable(key: str) -> InputError:
+    return InputError(
+        f"labs.{key}: the body cannot be brought to this level together with everything else. "
+        "Check its unit, or leave it out."
+    )

@@ -12,7 +12,7 @@ from ..parameters import ParameterSet
 from .effects import as_arrays, effect_table
 from .subject import Life, Subject
 
-SECTIONS = ("body", "immune", "mineral", "nutrition", "pth", "drug", "shadow")
+SECTIONS = ("body", "immune", "calcium", "nutrition", "pth", "drug", "shadow")
 """Sections of the parameters that the body model reads."""
 
 PACE = {

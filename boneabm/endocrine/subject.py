@@ -62,7 +62,7 @@ class Subject:
 
 
 class Period(NamedTuple):
-    """Inputs that hold from start_d (inclusive) to until_d (exclusive); start -inf: a habit, there since long before."""
+    """Inputs that hold from start_d (inclusive) to until_d (exclusive); start -inf: a habit."""
 
     changes: Mapping[str, float]
     start_d: float = -math.inf

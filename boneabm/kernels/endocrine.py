@@ -109,9 +109,7 @@ def look(y, u, rate, p, table, level, drivers, x, targets, t):
     full = p.estradiol_before_pg_per_ml
     estrogen = min(1.0, level.estrogen / saturation(full, p.estradiol_half_pg_per_ml))
     flux = p.bone_calcium_mmol_per_d * p.bone_calcium_share * (level.resorption - level.formation)
-    level.calcium_mmol_per_l, level.pth_pg_per_ml = calcium_and_pth(
-        y, u, p, estrogen, level.calcium_intake_mg, flux
-    )
+    level.calcium_mmol_per_l, level.pth_pg_per_ml = calcium_and_pth(y, u, p, estrogen, level.calcium_intake_mg, flux)
 
 
 @kernel
@@ -129,7 +127,7 @@ def rates_of_change(y, u, rate, p, table, level, drivers, x, targets, t, dy):
 @kernel
 def runge_kutta(length, u, rate, p, table, level, drivers, x, targets, t, steps, records):
     """Classic fourth-order steps over a stretch of a day without doses; steps[0] is the state, the rest scratch."""
-    count = math.ceil(length * SUBSTEPS - 1e-9)
+    count = max(1, math.ceil(length * SUBSTEPS - 1e-9))
     h = length / count
     for _ in range(count):
         rates_of_change(records[0], u, rate, p, table, level, drivers, x, targets, t, records[2])
@@ -220,6 +218,4 @@ def rates_at(inputs, parameters, table, work):
     """d state / dt of the state as it is, into the third row of `steps`; for solvers outside."""
     levels, drivers, x, targets, t, _, records, _, rate = work
     u, p = inputs[0], parameters[0]
-    rates_of_change(
-        records[0], u, rate[0], p, table, levels[0], drivers, x[0], targets, t[0], records[2]
-    )
+    rates_of_change(records[0], u, rate[0], p, table, levels[0], drivers, x[0], targets, t[0], records[2])

@@ -87,7 +87,7 @@ def oral_estradiol(y, p):
 
 @rule
 def lh_target(y, u, p, estradiol_pg_per_ml, testosterone_ng_per_dl):
-    """Set point of LH, IU/L: men LHmax / (1 + g^n), g from testosterone and estradiol; women by reserve and estradiol."""
+    """Set point of LH, IU/L: men LHmax / (1 + g^n), g by testosterone and estradiol; women by reserve and estradiol."""
     drug = p.gonadorelin_lh_iu_per_l * saturation(y.gonadorelin, p.gonadorelin_half_ug)
     if u.male < 0.5:
         lost = (1.0 - ovarian_reserve(u, p)) / (1.0 + estradiol_pg_per_ml / p.fsh_estradiol_pg_per_ml)
@@ -150,7 +150,8 @@ def absorbed_calcium(y, u, p, intake_mg):
     active = y.calcitriol / p.calcitriol_pmol_per_l
     active = p.absorbed_active_mmol_per_d * active / (0.5 + 0.5 * active)
     low = max(0.0, p.protein_threshold_g_per_kg - u.protein_g_per_kg)
-    factor = max(0.1, 1.0 - p.absorbed_protein_loss * low) / (1.0 + p.absorbed_cortisol_loss * max(0.0, y.cortisol - 1.0))
+    factor = max(0.1, 1.0 - p.absorbed_protein_loss * low)
+    factor /= 1.0 + p.absorbed_cortisol_loss * max(0.0, y.cortisol - 1.0)
     return (p.absorbed_passive_share * intake + active * saturation(intake, p.absorbed_half_mmol_per_d)) * factor
 
 

@@ -47,13 +47,13 @@ def log_term(form, value, reference, highest, p):
     """g(driver) of a row of the effect table; ratios act between 0.1 and `highest`."""
     if form == RATIO:
         return math.log(min(max(value / reference, 0.1), highest))
-    if form == LNE or form == DEFICIT:
+    if form in (LNE, DEFICIT):
         return math.log(min(max(value / reference, 0.01), 1.0))
     if form == LOG1P:
         return math.log(1.0 + max(value, 0.0))
     if form == BP:
         return math.log(1.0 + p.shadow_bisphosphonate_gain * saturation(value, p.shadow_bisphosphonate_half_mg))
-    if form == LIN or form == ANAB:
+    if form in (LIN, ANAB):
         return value
     half = 12.0 if form == SAT12 else 150.0
     return math.log(max(saturation(value, half), 1e-3) / saturation(reference, half))

@@ -51,7 +51,7 @@ def mean_over_day(who, name, days, drug, route, amount, every=1.0):
     values = []
     for time in (0.125, 0.375, 0.625, 0.875):
         _, found = course(who, days, [daily(drug, route, amount, every, time=time)])
-        values.append(found.of(name)[-max(1, round(2 * every)):].mean())
+        values.append(found.of(name)[-max(1, round(2 * every)) :].mean())
     return float(np.mean(values))
 
 
