@@ -51,7 +51,9 @@ def _person(scenario: Scenario, parameters: ParameterSet) -> list[str]:
 
 
 def _part(title: str, lines: Iterable[str]) -> str:
-    wrapped = (textwrap.wrap(line, 116, subsequent_indent="  ", drop_whitespace=True) or [""] for line in lines)
+    wrapped = (
+        textwrap.wrap(line, 116, subsequent_indent="  ", break_on_hyphens=False) or [""] for line in lines
+    )
     return "\n".join([title, *(f"  {line}" for group in wrapped for line in group)])
 
 

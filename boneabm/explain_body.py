@@ -56,7 +56,7 @@ def _dose(row: Dose, scenario: Scenario) -> str:
     made = single_doses(dose_of(row), -settings.burn_in_d, settings.seed)
     inside = [one for one in made if 0 <= one.time_d < settings.days]
     if row.interval_d is not None:
-        text += f", then every {row.interval_d:g} d; {len(inside)} doses in the run"
+        text += f", then every {row.interval_d:g} d; {len(inside)} dose{'s'[: len(inside) != 1]} in the run"
         text += f", the last on day {inside[-1].time_d:g}" if inside else ""
     missed = sum(not one.taken for one in inside)
     text += f", {missed} of them missed" if row.adherence < 1 else ""
