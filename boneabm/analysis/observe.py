@@ -113,7 +113,7 @@ def _sclerostin(simulation: Simulation) -> np.ndarray:
 
 def _estradiol(simulation: Simulation) -> np.ndarray:
     state = simulation.state
-    return np.full(state.tissue.lattice.shape, state.body.estradiol_pg_per_ml(state.day), np.float32)
+    return np.full(state.tissue.lattice.shape, state.body.felt_estradiol_pg_per_ml(state.day), np.float32)
 
 
 VOLUMES: dict[str, Callable[[Simulation], np.ndarray]] = {

@@ -117,6 +117,10 @@ class Body:
         """Estradiol in blood at the end of a day, pg/mL."""
         return float(self.look(day)["e2_pg_per_ml"])
 
+    def felt_estradiol_pg_per_ml(self, day: float) -> float:
+        """Estradiol that bone feels at the end of a day, pg/mL: blood, and what bone makes of testosterone itself."""
+        return float(self.look(day)["e2_felt_pg_per_ml"])
+
     def pth_pg_per_ml(self, day: float) -> float:
         """Endogenous PTH in blood at the end of a day, pg/mL; injected teriparatide is not in it."""
         return float(self.look(day)["pth_pg_per_ml"])

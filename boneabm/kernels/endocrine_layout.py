@@ -32,11 +32,12 @@ RATES = ("estradiol", "testosterone", "teriparatide")
 """Held infusions: patches and pumps; estradiol and testosterone ug/d into blood, teriparatide ug/d under the skin."""
 
 LEVELS = (
-    "e2_pg_per_ml", "testosterone_ng_per_dl", "calcium_mmol_per_l", "pth_pg_per_ml", "estrogen", "igf1_expected",
-    "denosumab_mg_per_l", "romosozumab_mg_per_l", "progesterone", "sympathetic", "calcium_intake_mg", "resorption",
-    "formation",
+    "e2_pg_per_ml", "e2_felt_pg_per_ml", "testosterone_ng_per_dl", "calcium_mmol_per_l", "pth_pg_per_ml", "estrogen",
+    "igf1_expected", "denosumab_mg_per_l", "romosozumab_mg_per_l", "progesterone", "sympathetic", "calcium_intake_mg",
+    "resorption", "formation",
 )  # fmt: skip
-"""Algebraic levels; `estrogen` is h(E2) with E2 as bone feels it, the last two belong to the mean-field bone."""
+"""Algebraic levels; e2_felt_pg_per_ml has what bone makes on the spot, `estrogen` is h of it; the last two
+belong to the mean-field bone."""
 
 DRIVERS = (
     "e2", "testosterone", "progesterone", "fsh", "igf1", "igf1_excess", "cortisol", "tnf", "il6", "ros", "sns_beta1",

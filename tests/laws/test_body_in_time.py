@@ -110,7 +110,11 @@ def test_a_resumed_body_goes_on_bit_for_bit():
 
 def test_doses_a_blink_apart_are_two_doses():
     """Times that differ by rounding only (0.1 + 0.2 is not 0.3) leave no empty stretch to divide by."""
-    rows = (Dose("cjc1295", "sc", 1.0, 1.0), Dose("cjc1295", "sc", 0.1 + 0.2 + 0.7, 1.0), Dose("cjc1295", "sc", 1 + 1e-13, 2.0))
+    rows = (
+        Dose("cjc1295", "sc", 1.0, 1.0),
+        Dose("cjc1295", "sc", 0.1 + 0.2 + 0.7, 1.0),
+        Dose("cjc1295", "sc", 1 + 1e-13, 2.0),
+    )
     body = Body(Subject(), regimen=Regimen(rows))
     body.settle(-1)
     body.advance(0)

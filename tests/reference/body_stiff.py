@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.integrate import solve_ivp
 
@@ -20,7 +22,7 @@ def day_by_lsoda(body, day, tolerance=1e-9):
     state = physiology.state.copy()
     today = (times >= day) & (times < day + 1)
     stops = np.unique([day, *times[today], day + 1])
-    for start, stop in zip(stops[:-1], stops[1:], strict=True):
+    for start, stop in pairwise(stops):
         for slot, amount in zip(slots[times == start], amounts[times == start], strict=True):
             if slot >= 0:
                 state[slot] += amount

@@ -194,15 +194,17 @@ def test_local_aromatization_adds_to_what_bone_feels():
     for body in (plain, local):
         body.settle(-1)
     assert local.estradiol_pg_per_ml(-1) == pytest.approx(plain.estradiol_pg_per_ml(-1), rel=1e-9)
+    assert local.felt_estradiol_pg_per_ml(-1) > 1.1 * plain.felt_estradiol_pg_per_ml(-1)
     assert local.modulators(-1).m_rankl < plain.modulators(-1).m_rankl
 
 
 def test_effects_of_low_confidence_are_told_apart():
     """In the reference subject none moves anything; after menopause those of RANKL and gain are marked."""
     body, _ = settled(Subject(aging=False))
-    assert set(low_confidence_factors(body).values()) == {1.0} or max(
-        abs(f - 1) for f in low_confidence_factors(body).values()
-    ) < 1e-9
+    assert (
+        set(low_confidence_factors(body).values()) == {1.0}
+        or max(abs(f - 1) for f in low_confidence_factors(body).values()) < 1e-9
+    )
     body, _ = settled(Subject(age_y=60.0, final_period_y=51.0))
     assert {"m_rankl", "mech_gain"} <= set(marked(body))
 
@@ -321,7 +323,9 @@ def test_systems_name_known_drugs_and_modulators():
     """What a system enters by is a section of scenarios, a parameter or a drug; what it moves is a modulator."""
     for row in systems():
         assert set(row.moves) <= set(Modulators.__dataclass_fields__)
-        words = re.findall(r"[a-z0-9_]+", re.sub(r"\[\[?.*?\]\]?\s*\w*|body\.\w+|age|injections|pump", "", row.enters_by))
+        words = re.findall(
+            r"[a-z0-9_]+", re.sub(r"\[\[?.*?\]\]?\s*\w*|body\.\w+|age|injections|pump", "", row.enters_by)
+        )
         assert all(word in drug_table() or word.endswith(("_block", "_index")) for word in words), row.enters_by
 
 

@@ -186,7 +186,9 @@ def test_params_lists_every_row_with_source_and_confidence():
 
 def test_params_check_lists_only_weak_rows():
     weak = listing(check=True)
-    assert all(row["confidence"] == "low" or row["source"].startswith("assumed") for row in sum(weak.values(), []))
+    assert all(
+        row["confidence"] == "low" or row["source"].startswith("assumed") for rows in weak.values() for row in rows
+    )
     assert {"sermorelin", "ipamorelin"} <= {row["name"] for row in weak["drugs"]}
     answer = CliRunner().invoke(app, ["params", "--check"])
     assert answer.exit_code == 0

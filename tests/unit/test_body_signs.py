@@ -35,7 +35,9 @@ def check(before, after, moves):
     """Every named modulator moves in its direction; 0 means by less than one in a thousand."""
     for name, sign in moves.items():
         change = getattr(after, name) - getattr(before, name)
-        assert abs(change) < 1e-3 if sign == "0" else change * (1 if sign == "+" else -1) > LOST, f"{name}: {change:+.4f}"
+        assert abs(change) < 1e-3 if sign == "0" else change * (1 if sign == "+" else -1) > LOST, (
+            f"{name}: {change:+.4f}"
+        )
 
 
 FIT = {"aging": False}
@@ -140,7 +142,7 @@ def test_a_held_rate_moves_what_cells_feel_in_its_direction(row):
 
 
 def test_pulses_build_and_a_pump_of_the_same_amount_does_not():
-    """20 ug a day: the drive is 1 x a waning reserve in one pulse and exactly 0 from a pump; the pump calls more RANKL."""
+    """20 ug a day: a drive of 1 x a waning reserve in one pulse, exactly 0 from a pump, which calls more RANKL."""
     pulsed = felt(POST, doses=[daily("teriparatide", "sc", 0.02)])
     pumped = felt(POST, infusions=[Infusion("teriparatide", "sc", 0.0, 1e9, 20.0)])
     assert pulsed.anabolic_drive > 0.5

@@ -8,8 +8,23 @@ from boneabm.units import DIMENSIONS
 
 pint = pytest.importorskip("pint")
 
-MOLAR = {"estradiol": 272.38, "pth": 9425.0, "testosterone": 288.42, "25OHD": 400.64, "magnesium": 24.305, "IGF-1": 7649.0}
-WORDS = {"mo": "(30.4375 * day)", "wk": "week", "y": "(365 * day)", "d": "day", "days": "day", "%": "percent", "M": "mol/L"}
+MOLAR = {
+    "estradiol": 272.38,
+    "pth": 9425.0,
+    "testosterone": 288.42,
+    "25OHD": 400.64,
+    "magnesium": 24.305,
+    "IGF-1": 7649.0,
+}
+WORDS = {
+    "mo": "(30.4375 * day)",
+    "wk": "week",
+    "y": "(365 * day)",
+    "d": "day",
+    "days": "day",
+    "%": "percent",
+    "M": "mol/L",
+}
 
 
 def meaning(unit):
