@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .endocrine import Body, BodyParameters, Period, Subject
+from .endocrine import Body, Dose, Infusion, Period, Regimen, Subject
 from .engine import Simulation
 from .engine.simulation import SolveParameters
 from .errors import InputError
@@ -21,6 +21,9 @@ from .morphometry import mean_thickness
 from .parameters import ParameterSet
 from .remodeling import Signals, Tissue, TissueParameters, mechanostat, mineralization
 from .scenario import MOST_VOXELS, GeneratedBone, Scenario
+from .scenario_body import Diet, HormoneState, Labs
+from .scenario_body import Dose as DoseSection
+from .scenario_body import Subject as SubjectSection
 from .state import State, Strain
 
 
@@ -86,15 +89,38 @@ def assemble(scenario: Scenario, lattice: VoxelLattice) -> Simulation:
 
 
 def make_body(scenario: Scenario, parameters: ParameterSet) -> Body:
-    """Body of the scenario's subject with the measured levels of [labs] and the periods of [[state]]."""
-    who, labs = scenario.subject, scenario.labs
-    levels = (labs.estradiol_pg_per_ml, labs.pth_pg_per_ml)
-    subject = Subject(who.sex, who.age_y, who.final_period_y, who.aging, *levels)
-    removed = min((row.start_d for row in scenario.state if row.kind == "oophorectomy"), default=math.inf)
-    rows = [(row.level_pg_per_ml, row.free_pm, row.start_d, _until(row.until_d)) for row in scenario.state]
-    pth = [Period(level, start, until) for level, _, start, until in rows if level is not None]
-    antibody = [Period(free, start, until) for _, free, start, until in rows if free is not None]
-    return Body(subject, parameters.section("body", BodyParameters), pth, antibody, removed)
+    """Body of the scenario's subject: measured levels of [labs], periods of [[diet]] and [[state]], all drugs."""
+    who = {**_values(scenario.subject), **_values(scenario.labs)}
+    fat = who.pop("body_fat_percent")
+    subject = Subject(**who, body_fat=None if fat is None else fat / 100)
+    removed = min((row.begin_d for row in scenario.state if row.kind == "oophorectomy"), default=math.inf)
+    periods = [*map(_period, scenario.diet), *map(_period, scenario.state)]
+    held = [
+        Infusion(r.drug, r.route_name(infusion=True), r.start_d, _until(r.stop_d), r.rate_ug_per_d)
+        for r in scenario.infusion
+    ]
+    settings = scenario.simulation
+    doses = tuple(dose_of(row) for row in scenario.dose)
+    regimen = Regimen(doses, tuple(held), -settings.burn_in_d, settings.seed)
+    return Body(subject, parameters, periods, removed, regimen)
+
+
+def dose_of(row: DoseSection) -> Dose:
+    """A row of [[dose]] as the body takes it."""
+    times = (row.time_d, row.amount, row.interval_d, row.addl, row.until_d)
+    return Dose(row.drug, row.route_name(), *times, row.adherence, row.ss)
+
+
+def _values(section: SubjectSection | Labs) -> dict[str, Any]:
+    return {name: getattr(section, name) for name in type(section).model_fields}
+
+
+def _period(row: Diet | HormoneState) -> Period:
+    changes = row.inputs()
+    if isinstance(row, HormoneState):
+        levels = {"pth_pg_per_ml": row.level_pg_per_ml, "den_pm": row.free_pm}
+        changes |= {name: level for name, level in levels.items() if level is not None}
+    return Period(changes, row.begin_d, _until(row.until_d))
 
 
 def make_program(scenario: Scenario, parameters: ParameterSet) -> Program:

@@ -1,4 +1,4 @@
-"""The command line: run, resume, explain, measure, solve, render, sweep, validate.
+"""The command line: run, resume, explain, measure, solve, render, sweep, validate, params.
 
 Every error that a user can act on is one screen of text on standard error and exit code 2; Ctrl-C is 130. Commands
 import what they need when they are called, so that `boneabm --help` answers at once.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from boneabm import cli_sweep, cli_validate
+from boneabm import cli_params, cli_sweep, cli_validate
 from boneabm.cli_tell import Json, Quiet, echo_json, stop, told
 from boneabm.errors import BoneabmError, InputError
 
@@ -32,6 +32,7 @@ app = typer.Typer(
 
 app.add_typer(cli_sweep.app, name="sweep")
 app.command("validate")(cli_validate.validate)
+app.command("params")(cli_params.params)
 
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads; all processors by default. No effect on results.")]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from boneabm.cost import cost_of, shape_of
+from boneabm.explain_body import calendar, curves
 from boneabm.parameters import ParameterSet
 from boneabm.scenario import (
     Activity,
@@ -17,6 +18,8 @@ from boneabm.scenario import (
     Window,
 )
 from boneabm.units import DAYS_PER_YEAR
+
+LAB_NAMES = {"pth": "PTH", "igf1": "IGF-1"}
 
 
 def explain(scenario: Scenario, parameters: ParameterSet, phases: Sequence[tuple[str, str]]) -> str:
@@ -31,6 +34,7 @@ def explain(scenario: Scenario, parameters: ParameterSet, phases: Sequence[tuple
         _heading(scenario),
         _part("Bone", _bone(scenario, changed)),
         _part("Subject", _subject(scenario)),
+        *_person(scenario, changed),
         _part("Loads", _loads(scenario)),
         _part("Timeline", _timeline(scenario)),
         _part("Parameters", _parameters(changed)),
@@ -40,8 +44,16 @@ def explain(scenario: Scenario, parameters: ParameterSet, phases: Sequence[tuple
     return "\n\n".join(parts)
 
 
+def _person(scenario: Scenario, parameters: ParameterSet) -> list[str]:
+    rows = calendar(scenario)
+    doses = [_part("Doses, diet and states", rows)] if rows else []
+    return [*doses, "\n".join(["Hormones, predicted", *(f"  {line}" for line in curves(scenario, parameters))])]
+
+
 def _part(title: str, lines: Iterable[str]) -> str:
-    wrapped = (textwrap.wrap(line, 116, subsequent_indent="  ", drop_whitespace=True) or [""] for line in lines)
+    wrapped = (
+        textwrap.wrap(line, 116, subsequent_indent="  ", break_on_hyphens=False) or [""] for line in lines
+    )
     return "\n".join([title, *(f"  {line}" for group in wrapped for line in group)])
 
 
@@ -100,8 +112,13 @@ def _subject(scenario: Scenario) -> list[str]:
     if subject.final_period_y is not None:
         lines.append(f"final menstrual period at {subject.final_period_y:g} y")
     lines.append("hormones follow age" if subject.aging else "hormones stay as at the start (aging = false)")
-    pins = (("PTH", labs.pth_pg_per_ml), ("estradiol", labs.estradiol_pg_per_ml))
-    return lines + [f"{name} pinned to {value:g} pg/mL" for name, value in pins if value is not None]
+    pins = labs.model_dump(by_alias=True, exclude_none=True)
+    return lines + [f"{LAB_NAMES.get(name, name)} pinned to {_short(level)}" for name, level in pins.items()]
+
+
+def _short(quantity: str) -> str:
+    number, _, unit = quantity.partition(" ")
+    return f"{float(number):.4g} {unit}"
 
 
 def _loads(scenario: Scenario) -> list[str]:
@@ -124,9 +141,10 @@ def _span(row: Window) -> str:
 def _timeline(scenario: Scenario) -> list[str]:
     days = scenario.simulation.days
     moments = [(0.0, "start"), (float(days), f"end, {days} days")]
-    rows: tuple[HormoneState | Activity | Condition, ...] = (*scenario.state, *scenario.activity, *scenario.condition)
+    states = tuple(row for row in scenario.state if row.kind != "indices")
+    rows: tuple[HormoneState | Activity | Condition, ...] = (*states, *scenario.activity, *scenario.condition)
     for row in rows:
-        moments.append((row.start_d, f"{_what(row)} begins"))
+        moments.append((row.begin_d if isinstance(row, HormoneState) else row.start_d, f"{_what(row)} begins"))
         moments += [(row.until_d, f"{_what(row)} ends")] if row.until_d is not None else []
     subject = scenario.subject
     if subject.final_period_y is not None and subject.aging:
@@ -151,8 +169,8 @@ def _parameters(parameters: ParameterSet) -> list[str]:
     changes = [f"{c.name}: {c.default:g} -> {c.value:g} {c.unit}" for c in parameters.changed()]
     assumed = parameters.assumed()
     lines = [f"changed: {len(changes)} of {len(parameters)}", *changes]
-    lines.append(f"assumed, not measured: {len(assumed)}")
-    return [*lines, ", ".join(p.dotted for p in assumed)] if assumed else lines
+    lines.append(f"assumed, not measured: {len(assumed)}; listed with all weak rows by: boneabm params --check")
+    return lines
 
 
 def _output(scenario: Scenario) -> list[str]:

@@ -19,7 +19,8 @@ from .scenario import ImageBone, Scenario
 
 DIGITS = 16
 MODEL_SOURCES = (
-    "data/parameters.toml", "data/effects.csv", "kernels/*.py", "lattice/*.py", "mechanics/*.py", "fields/*.py",
+    "data/parameters.toml", "data/endocrine.toml", "data/effects.csv", "data/drugs.toml", "kernels/*.py",
+    "lattice/*.py", "mechanics/*.py", "fields/*.py",
     "cells/*.py", "endocrine/*.py", "loading/*.py", "remodeling/*.py", "morphometry/thickness.py", "engine/*.py",
     "io/microct.py", "state.py", "build.py", "parameters.py", "units.py",
 )  # fmt: skip
@@ -66,6 +67,8 @@ def burn_in_key(scenario: Scenario) -> str:
         "bone": _bone(scenario),
         "subject": scenario.subject.model_dump(),
         "labs": scenario.labs.model_dump(),
+        "habits": [row.inputs() for row in (*scenario.diet, *scenario.state) if row.begin_d < 0],
+        "taken before": [row.model_dump() for row in scenario.dose if row.ss],
         "habit": habit,
         "seed": scenario.simulation.seed,
         "days": scenario.simulation.burn_in_d,

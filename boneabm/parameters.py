@@ -1,6 +1,6 @@
 """Model parameters: every number with its range, unit, source and confidence, and the changes a scenario makes.
 
-The file holds one table [section.name] per parameter; a name ends in its unit where it has one:
+The files hold one table [section.name] per parameter; a name ends in its unit where it has one:
 
     [osteoclast.fast_rate_um_per_d]
     value = 3.0
@@ -29,6 +29,9 @@ Section = TypeVar("Section", bound=tuple[Any, ...])
 
 CONFIDENCE = ("high", "medium", "low")
 ASSUMED = "assumed"
+FILES = ("parameters.toml", "endocrine.toml")
+"""Packaged parameters: those of the tissue, those of the body."""
+
 _NUMBERS = ("value", "low", "high")
 _TEXTS = ("unit", "source", "confidence")
 
@@ -176,8 +179,11 @@ def _as_kind(name: str, value: float, kind: type) -> float | int:
 
 @cache
 def _packaged() -> dict[str, Parameter]:
-    file = resources.files("boneabm") / "data" / "parameters.toml"
-    return _read(file.read_text(encoding="utf-8"), "boneabm/data/parameters.toml")
+    found: dict[str, Parameter] = {}
+    for name in FILES:
+        file = resources.files("boneabm") / "data" / name
+        found |= _read(file.read_text(encoding="utf-8"), f"boneabm/data/{name}")
+    return found
 
 
 def _read(text: str, where: str) -> dict[str, Parameter]:

@@ -7,14 +7,12 @@ Sections are frozen pydantic models. Keys are written as in the file ("voxel"), 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -24,6 +22,20 @@ from pydantic import (
 
 from boneabm.errors import nearest
 from boneabm.parameters import ParameterSet
+from boneabm.scenario_body import (
+    Diet,
+    Dose,
+    HormoneState,
+    Infusion,
+    Labs,
+    Section,
+    Subject,
+    Window,
+    doses_once,
+    infusions_apart,
+    list_of_tables,
+    refuse_overlaps,
+)
 from boneabm.scenario_branch import Branch, BranchField, inherit
 from boneabm.scenario_fields import (
     VOXEL_SIZE,
@@ -66,12 +78,6 @@ FIELDS = (
 SMALLEST_EDGE_VOXELS = 16
 THINNEST_TB_TH_VOXELS = 2.5
 MOST_VOXELS = 1_000_000_000
-
-
-class Section(BaseModel):
-    """Base of all sections: frozen, no unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
 
 class GeneratedBone(Section):
@@ -152,72 +158,6 @@ class ImageBone(Section):
 Bone = Annotated[GeneratedBone | ImageBone, Field(discriminator="kind")]
 
 
-class Subject(Section):
-    """Whose bone it is; drives estradiol over age."""
-
-    sex: Literal["female", "male"] = "female"
-    age_y: Annotated[float, Quantity("age", 18, 100)] = Field(35.0, alias="age")
-    final_period_y: Annotated[float, Quantity("age", 30, 65)] | None = Field(None, alias="final_period")
-    aging: bool = True
-
-    @model_validator(mode="after")
-    def _only_women_have_a_final_period(self) -> Self:
-        if self.sex == "male" and self.final_period_y is not None:
-            refuse(
-                'is only for sex = "female": the age at the final menstrual period. Remove it or change sex.',
-                "final_period",
-            )
-        return self
-
-
-class Labs(Section):
-    """Measured concentrations that pin the body model to this person."""
-
-    pth_pg_per_ml: Annotated[float, Quantity("pth", 1, 3000)] | None = Field(None, alias="pth")
-    estradiol_pg_per_ml: Annotated[float, Quantity("estradiol", 0.1, 2000)] | None = Field(None, alias="estradiol")
-
-
-class Window(Section):
-    """Something that holds from `start_d` until just before `until_d` (days of the run; None: to the end)."""
-
-    start_d: Annotated[float, Quantity("time", 0, 36500)] = Field(0.0, alias="start")
-    until_d: Annotated[float, Quantity("time", 0, 36500)] | None = Field(None, alias="until")
-
-    @model_validator(mode="after")
-    def _ends_after_it_starts(self) -> Self:
-        if self.until_d is not None and self.until_d <= self.start_d:
-            refuse(f"{self.until_d:g} d must be later than start, {self.start_d:g} d.", "until")
-        return self
-
-    def holds(self, day: float) -> bool:
-        """Whether it holds on this day of the run."""
-        return self.start_d <= day and (self.until_d is None or day < self.until_d)
-
-
-class HormoneState(Window):
-    """A prescribed state of the body: a level of PTH, free antibody against RANKL, or the ovaries removed for good."""
-
-    kind: Literal["pth", "rankl_antibody", "oophorectomy"]
-    level_pg_per_ml: Annotated[float, Quantity("pth", 1, 3000)] | None = Field(None, alias="level")
-    free_pm: Annotated[float, Quantity("antibody", 0, 1e6)] | None = Field(None, alias="free")
-
-    @model_validator(mode="after")
-    def _has_what_its_kind_needs(self) -> Self:
-        wanted = {"pth": "level", "rankl_antibody": "free"}.get(self.kind)
-        given = {"level": self.level_pg_per_ml, "free": self.free_pm}
-        for key, value in given.items():
-            if key == wanted and value is None:
-                refuse(f'missing. kind = "{self.kind}" needs it, such as {key} = "{_EXAMPLES[key]}".', key)
-            if key != wanted and value is not None:
-                refuse(f'is not for kind = "{self.kind}". Remove it.', key)
-        if self.kind == "oophorectomy" and self.until_d is not None:
-            refuse("is not for an oophorectomy: ovaries do not come back. Remove it.", "until")
-        return self
-
-
-_EXAMPLES = {"level": "60 pg/mL", "free": "1000 pM"}
-
-
 class Activity(Window):
     """A daily loading: peak apparent normal stress along z, y, x (compression positive) and cycles per day."""
 
@@ -294,16 +234,10 @@ class Output(Section):
 
 
 def _apart(rows: tuple[HormoneState | Condition, ...]) -> tuple[HormoneState | Condition, ...]:
-    """Rows none of which overlaps another of its kind in time; ablations are moments and may."""
-    order = sorted(range(len(rows)), key=lambda i: (rows[i].kind, rows[i].start_d))
-    for i, j in pairwise(order):
-        if rows[i].kind != rows[j].kind or rows[i].kind == "osteocyte_ablation":
-            continue
-        end = rows[i].until_d
-        if end is None or rows[j].start_d < end:
-            last = "the end" if end is None else f"{end:g} d"
-            both = f"{rows[i].start_d:g} d to {last}, and from {rows[j].start_d:g} d"
-            refuse(f"rows {i + 1} and {j + 1} overlap: {both}. Give the earlier row an `until`, or merge them.")
+    """Rows none of which overlaps another of its kind in time; ablations are moments and may, indices override."""
+    own = [row for row in rows if row.kind not in ("osteocyte_ablation", "indices")]
+    spans = [(row.begin_d if isinstance(row, HormoneState) else row.start_d, row.until_d) for row in own]
+    refuse_overlaps([row.kind for row in own], spans, "an `until`")
     return rows
 
 
@@ -319,17 +253,20 @@ class Scenario(Section):
     subject: Subject = Subject.model_validate({})
     labs: Labs = Labs.model_validate({})
     state: Annotated[tuple[HormoneState, ...], AfterValidator(_apart)] = ()
+    diet: tuple[Diet, ...] = ()
+    dose: Annotated[tuple[Dose, ...], AfterValidator(doses_once)] = ()
+    infusion: Annotated[tuple[Infusion, ...], AfterValidator(infusions_apart)] = ()
     activity: tuple[Activity, ...] = ()
     condition: Annotated[tuple[Condition, ...], AfterValidator(_apart)] = ()
     parameters: dict[str, float] = Field(default_factory=dict)
     simulation: SimulationSettings = SimulationSettings.model_validate({})
     output: Output = Output.model_validate({})
 
-    @field_validator("state", "activity", "condition", mode="before")
+    @field_validator("state", "diet", "dose", "infusion", "activity", "condition", mode="before")
     @classmethod
     def _list_of_tables(cls, given: Any) -> Any:
         """TOML arrays arrive as lists."""
-        return tuple(given) if isinstance(given, list) else given
+        return list_of_tables(given)
 
     @field_validator("parameters", mode="before")
     @classmethod
@@ -420,6 +357,9 @@ SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {
     ("subject",): Subject,
     ("labs",): Labs,
     ("state",): HormoneState,
+    ("diet",): Diet,
+    ("dose",): Dose,
+    ("infusion",): Infusion,
     ("activity",): Activity,
     ("condition",): Condition,
     ("simulation",): SimulationSettings,

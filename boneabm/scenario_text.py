@@ -17,7 +17,7 @@ from boneabm.errors import InputError, nearest
 
 _SCREEN = 8
 _KINDS = ("generated", "image")
-_TABLES = ("state", "activity", "condition")
+_TABLES = ("state", "diet", "dose", "infusion", "activity", "condition")
 
 Models = Mapping[tuple[str, ...], type[BaseModel]]
 

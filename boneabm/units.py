@@ -17,6 +17,12 @@ DAYS_PER_YEAR = 365.0
 DAYS_PER_MONTH = 30.4375
 ESTRADIOL_G_PER_MOL = 272.38
 PTH_G_PER_MOL = 9425.0
+TESTOSTERONE_G_PER_MOL = 288.42
+CALCIDIOL_G_PER_MOL = 400.64
+MAGNESIUM_G_PER_MOL = 24.305
+IGF1_G_PER_MOL = 7649.0
+VITAMIN_D_IU_PER_UG = 40.0
+GROWTH_HORMONE_IU_PER_MG = 3.0
 
 
 class Dimension(NamedTuple):
@@ -45,6 +51,24 @@ DIMENSIONS = {
         {**_MASS_PER_VOLUME, "pmol/L": ESTRADIOL_G_PER_MOL * 1e-3, "pM": ESTRADIOL_G_PER_MOL * 1e-3}, "100 pmol/L"
     ),
     "antibody": Dimension({"pM": 1.0, "pmol/L": 1.0, "nM": 1e3, "nmol/L": 1e3}, "1000 pM"),
+    "25OHD": Dimension(
+        {"nmol/L": 1.0, "nM": 1.0, "ng/mL": 1e3 / CALCIDIOL_G_PER_MOL, "ug/L": 1e3 / CALCIDIOL_G_PER_MOL}, "18 ng/mL"
+    ),
+    "testosterone": Dimension(
+        {"ng/dL": 1.0, "ng/mL": 100.0, "ug/L": 100.0, "nmol/L": TESTOSTERONE_G_PER_MOL / 10}, "350 ng/dL"
+    ),
+    "IGF-1": Dimension({"ng/mL": 1.0, "ug/L": 1.0, "nmol/L": IGF1_G_PER_MOL * 1e-3}, "147 ng/mL"),
+    "magnesium": Dimension({"mmol/L": 1.0, "mg/dL": 10 / MAGNESIUM_G_PER_MOL}, "0.8 mmol/L"),
+    "dose": Dimension({"mg": 1.0, "ug": 1e-3, "g": 1e3, "ng": 1e-6}, "60 mg"),
+    "vitamin D dose": Dimension({"ug": 1.0, "IU": 1 / VITAMIN_D_IU_PER_UG, "mg": 1e3}, "1000 IU"),
+    "growth hormone dose": Dimension({"mg": 1.0, "IU": 1 / GROWTH_HORMONE_IU_PER_MG, "ug": 1e-3}, "0.3 mg"),
+    "dose rate": Dimension({"ug/d": 1.0, "mg/d": 1e3, "ug/h": 24.0}, "50 ug/d"),
+    "intake": Dimension({"mg/d": 1.0, "g/d": 1e3, "ug/d": 1e-3}, "800 mg/d"),
+    "trace intake": Dimension({"ug/d": 1.0, "mg/d": 1e3}, "20 ug/d"),
+    "vitamin D intake": Dimension({"ug/d": 1.0, "IU/d": 1 / VITAMIN_D_IU_PER_UG}, "400 IU/d"),
+    "protein intake": Dimension({"g/kg/d": 1.0}, "0.8 g/kg/d"),
+    "body mass": Dimension({"kg": 1.0, "g": 1e-3, "lb": 0.45359237}, "66 kg"),
+    "share": Dimension({"%": 1.0}, "34 %"),
     "pth": Dimension({**_MASS_PER_VOLUME, "pmol/L": PTH_G_PER_MOL * 1e-3, "pM": PTH_G_PER_MOL * 1e-3}, "38 pg/mL"),
 }
 

@@ -56,7 +56,8 @@ def _body_values(simulation: Simulation) -> tuple[float, ...]:
     """Apparent stiffness, then age, hormones and modulators."""
     state = simulation.state
     body, m, day = state.body, state.modulators, state.day
-    levels = (body.age_y(day), body.estradiol_pg_per_ml(day), body.pth_pg_per_ml(day))
+    blood = body.look(day)
+    levels = (body.age_y(day), float(blood["e2_pg_per_ml"]), float(blood["pth_pg_per_ml"]))
     return (*np.diag(state.strain.fe.stiffness_mpa).tolist(), *levels, m.m_rankl, m.m_opg, m.m_oc_life, m.m_sclerostin)
 
 
@@ -112,7 +113,7 @@ def _sclerostin(simulation: Simulation) -> np.ndarray:
 
 def _estradiol(simulation: Simulation) -> np.ndarray:
     state = simulation.state
-    return np.full(state.tissue.lattice.shape, state.body.estradiol_pg_per_ml(state.day), np.float32)
+    return np.full(state.tissue.lattice.shape, state.body.felt_estradiol_pg_per_ml(state.day), np.float32)
 
 
 VOLUMES: dict[str, Callable[[Simulation], np.ndarray]] = {

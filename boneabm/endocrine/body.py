@@ -1,44 +1,32 @@
-"""The body around the bone: estradiol over age and PTH today, slow cytokine states, and what cells feel of them.
-
-Other hormones, nutrition and drugs enter later through the same `Modulators`.
-"""
+"""The body around the bone: hormones, minerals, nutrition, immune state and drugs, turned into what cells feel."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import NamedTuple
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from .effects import log_sum
-
-STATES = ("tnf", "il6", "ros", "sclerostin")
-DAYS_PER_YEAR = 365.0
-
-
-class BodyParameters(NamedTuple):
-    """Parameters of section [body]; see data/parameters.toml."""
-
-    estradiol_before_pg_per_ml: float
-    estradiol_after_pg_per_ml: float
-    estradiol_male_pg_per_ml: float
-    transition_width_y: float
-    oophorectomy_d: float
-    estradiol_half_pg_per_ml: float
-    pth_reference_pg_per_ml: float
-    pth_half_over_reference: float
-    cytokine_rate_per_d: float
-    sclerostin_rate_per_d: float
+from ..kernels.endocrine_layout import FELT, STATES, TARGETS
+from ..parameters import ParameterSet
+from .doses import RUN_IN_D, Regimen
+from .labs import PINS, pin
+from .physiology import Physiology, held
+from .subject import REFERENCE_INPUTS, Life, Period, Subject
 
 
 @dataclass(frozen=True)
 class Modulators:
     """What cells feel of the body: factors (1 = reference subject) and free drug levels (0 = no drug).
 
-    Today's drivers never move setpoint_shift, m_min_rate, m_min_max, matrix_quality, antiscl_pm or bp_surface; of these
-    the tissue already reads m_min_rate and m_min_max. They complete the interface for the drivers to come.
+    The tissue reads m_rankl to m_ob_life, m_sclerostin, mech_gain, m_min_rate, m_min_max and den_pm. Not felt by the
+    tissue yet: setpoint_shift, matrix_quality, antiscl_pm, bp_surface, bp_uptake. anabolic_drive is a record of the
+    pulsed-PTH signal, which acts through m_ob_prolif and m_ob_life and must not act again.
+
+    den_pm, antiscl_pm : free denosumab and romosozumab, pM
+    bp_surface         : bisphosphonate on bone surface of the whole skeleton, mg of alendronate equivalents per m2
+    bp_uptake          : what was bound to bone surface today, the same unit
     """
 
     m_rankl: float = 1.0
@@ -57,133 +45,118 @@ class Modulators:
     den_pm: float = 0.0
     antiscl_pm: float = 0.0
     bp_surface: float = 0.0
+    bp_uptake: float = 0.0
+    anabolic_drive: float = 0.0
 
 
-FACTORS = tuple(field.name for field in fields(Modulators) if field.name.startswith("m_") or field.name == "mech_gain")
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Who the bone belongs to; ages in years; final_period_y is the age of the final menstrual period."""
-
-    sex: str = "female"
-    age_y: float = 30.0
-    final_period_y: float | None = None
-    aging: bool = True
-    estradiol_pg_per_ml: float | None = None
-    pth_pg_per_ml: float | None = None
-
-
-class Period(NamedTuple):
-    """A level that holds from start_d (inclusive) to until_d (exclusive): PTH in pg/mL, free antibody in pM."""
-
-    level: float
-    start_d: float
-    until_d: float
-
-
-def level_on(day: float, periods: Sequence[Period], otherwise: float) -> float:
-    """Level of the first period that holds on a day."""
-    return next((period.level for period in periods if period.start_d <= day < period.until_d), otherwise)
+FACTORS = tuple(f.name for f in fields(Modulators) if f.default == 1.0)
+BP_SURFACE = STATES.index("bp_surface")
+SUMS = {name: TARGETS.index(name) for name in FELT}
 
 
 class Body:
     """Daily state of the body.
 
-    E2 = (before - after) / (1 + exp((age - final period) / w)) + after        women
-    E2 = after + (E2 at the operation - after) exp(-t / tau)                    from an oophorectomy on
-    e  = min(1, h(E2) / h(E2_ref)), h(x) = x / (x + E50)
-    pth_cat = occupancy of the PTH receptor over its reference, P/(P + K)
-    d state/dt = k (exp(effect rows) - state)                                   tnf, il6, ros, sclerostin
-    ln modulator = sum of the rows of the effect table
+    About fifty states relax toward set points of the effect table or carry drugs; estradiol, testosterone, calcium and
+    PTH are in balance with them at every moment. ln modulator = sum of the rows of the effect table, relative to the
+    reference subject of the same sex (30 y, reference diet, at balance). docs/body.md has all equations.
     """
 
     def __init__(
         self,
         subject: Subject,
-        parameters: BodyParameters,
-        pth: Sequence[Period] = (),
-        antibody: Sequence[Period] = (),
+        parameters: ParameterSet | None = None,
+        periods: Sequence[Period] = (),
         oophorectomy_day: float = math.inf,
+        regimen: Regimen | None = None,
     ) -> None:
-        self.subject = subject
-        self.parameters = parameters
-        self.pth, self.antibody, self.oophorectomy_day = tuple(pth), tuple(antibody), oophorectomy_day
-        self.states = dict.fromkeys(STATES, 1.0)
+        self.all_parameters = ParameterSet.load() if parameters is None else parameters
+        tau = self.all_parameters["body.oophorectomy_d"].value
+        self.life = Life(subject, tuple(periods), oophorectomy_day, tau)
+        self.regimen = Regimen() if regimen is None else regimen
+        self.physiology = Physiology(self.all_parameters, subject.sex)
+        self.reference = self.physiology.state.copy()
+        self.events = self.regimen.events(self.all_parameters, subject.male)
+        self.pumps = (*self.regimen.pumps(), self.regimen.injections())
+
+    @property
+    def subject(self) -> Subject:
+        """Whose body it is."""
+        return self.life.subject
 
     def age_y(self, day: float) -> float:
         """Age on a day, years; constant in a subject that does not age."""
-        return self.subject.age_y + (day / DAYS_PER_YEAR if self.subject.aging else 0.0)
+        return self.life.age_y(day)
+
+    def settle(self, day: int) -> None:
+        """Put the body at rest under the inputs of this day, labs pinned; drugs in steady state get their run-in."""
+        body = self.physiology
+        body.state[:] = self.reference
+        self.life = replace(self.life, pins={})
+        self.life = replace(self.life, pins=pin(body, self.life, day))
+        body.settle(self.life.inputs(day))
+        if self.regimen.steady:
+            for earlier in range(day - RUN_IN_D, day + 1):
+                self._advance(earlier)
+
+    def _advance(self, day: int) -> None:
+        self.physiology.advance(day, self.life.inputs(day), self.events, self.pumps)
+
+    def advance(self, day: int) -> Modulators:
+        """One day, from `day` to `day + 1`; returns what the cells feel at its end."""
+        self._advance(day)
+        return self._felt(day)
+
+    def look(self, day: float) -> np.void:
+        """Levels in blood at the end of a day, with the states as they are; see kernels.endocrine_layout.LEVELS."""
+        end = day + 1.0 - 1e-9
+        self.physiology.look(self.life.inputs(day), (held(end, self.pumps[0]), held(end, self.pumps[1])))
+        return self.physiology.level
 
     def estradiol_pg_per_ml(self, day: float) -> float:
-        """Estradiol in blood, pg/mL; a value measured in the subject overrides the model until an oophorectomy."""
-        if day < self.oophorectomy_day:
-            return self._natural_estradiol_pg_per_ml(day)
-        start = self._natural_estradiol_pg_per_ml(self.oophorectomy_day)
-        rest = min(start, self.parameters.estradiol_after_pg_per_ml)
-        return rest + (start - rest) * math.exp((self.oophorectomy_day - day) / self.parameters.oophorectomy_d)
+        """Estradiol in blood at the end of a day, pg/mL."""
+        return float(self.look(day)["e2_pg_per_ml"])
 
-    def _natural_estradiol_pg_per_ml(self, day: float) -> float:
-        p, who = self.parameters, self.subject
-        if who.estradiol_pg_per_ml is not None:
-            return who.estradiol_pg_per_ml
-        if who.sex == "male":
-            return p.estradiol_male_pg_per_ml
-        if who.final_period_y is None:
-            return p.estradiol_before_pg_per_ml
-        late = (self.age_y(day) - who.final_period_y) / p.transition_width_y
-        share = 1.0 / (1.0 + math.exp(min(late, 500.0)))
-        return p.estradiol_after_pg_per_ml + (p.estradiol_before_pg_per_ml - p.estradiol_after_pg_per_ml) * share
+    def felt_estradiol_pg_per_ml(self, day: float) -> float:
+        """Estradiol that bone feels at the end of a day, pg/mL: blood, and what bone makes of testosterone itself."""
+        return float(self.look(day)["e2_felt_pg_per_ml"])
 
     def pth_pg_per_ml(self, day: float) -> float:
-        """PTH in blood, pg/mL: the period that holds today, else the subject's own level, else the reference."""
-        own = self.subject.pth_pg_per_ml
-        return level_on(day, self.pth, self.parameters.pth_reference_pg_per_ml if own is None else own)
-
-    def drivers(self, day: float) -> dict[str, float]:
-        """Drivers of the effect table on a day; the slow states as they are now."""
-        p = self.parameters
-        reference = p.estradiol_male_pg_per_ml if self.subject.sex == "male" else p.estradiol_before_pg_per_ml
-        estrogen = saturation(self.estradiol_pg_per_ml(day), p.estradiol_half_pg_per_ml)
-        ratio = self.pth_pg_per_ml(day) / p.pth_reference_pg_per_ml
-        years = self.age_y(day) - 30.0 if self.subject.aging else 0.0
-        return {
-            "e2": min(1.0, estrogen / saturation(reference, p.estradiol_half_pg_per_ml)),
-            "pth_cat": saturation(ratio, p.pth_half_over_reference) / saturation(1.0, p.pth_half_over_reference),
-            "age_over_30": max(years, 0.0),
-            **self.states,
-        }
-
-    def settle(self, day: float) -> None:
-        """Put the slow states where they come to rest under the drivers of this day."""
-        drivers = self.drivers(day)
-        self.states = {name: math.exp(log_sum(name, drivers)) for name in STATES}
-
-    def advance(self, day: float) -> Modulators:
-        """One day: the slow states relax toward their targets; returns what the cells feel."""
-        p, drivers = self.parameters, self.drivers(day)
-        for name in STATES:
-            rate = p.sclerostin_rate_per_d if name == "sclerostin" else p.cytokine_rate_per_d
-            target = math.exp(log_sum(name, drivers))
-            self.states[name] += (target - self.states[name]) * (1.0 - math.exp(-rate))
-        return self.modulators(day)
+        """Endogenous PTH in blood at the end of a day, pg/mL; injected teriparatide is not in it."""
+        return float(self.look(day)["pth_pg_per_ml"])
 
     def modulators(self, day: float) -> Modulators:
         """What the cells feel with the states as they are."""
-        drivers = self.drivers(day)
-        factors = {name: math.exp(log_sum(name, drivers)) for name in FACTORS}
-        free_pm = level_on(day, self.antibody, 0.0)
-        return Modulators(**{**factors, "m_sclerostin": self.states["sclerostin"], "den_pm": free_pm})
+        self.look(day)
+        return self._felt(day)
+
+    def _felt(self, day: float) -> Modulators:
+        level, body, p = self.physiology.level, self.physiology, self.physiology.parameters[0]
+        sums = {name: float(body.targets[k]) for name, k in SUMS.items()}
+        felt = {name: value if name == "setpoint_shift" else math.exp(value) for name, value in sums.items()}
+        y, area = body.y, p["skeleton_surface_m2"]
+        return Modulators(
+            **felt,
+            m_sclerostin=float(y["sclerostin"]),
+            den_pm=float(level["denosumab_mg_per_l"] * p["denosumab_pm_per_mg_per_l"]),
+            antiscl_pm=float(level["romosozumab_mg_per_l"] * p["romosozumab_pm_per_mg_per_l"]),
+            bp_surface=float(y["bp_surface"] / area),
+            bp_uptake=self._bound_today(day) / float(area),
+            anabolic_drive=float(y["pth_ana"] * y["reserve"]),
+        )
+
+    def _bound_today(self, day: float) -> float:
+        times, slots, amounts = self.events
+        first, last = np.searchsorted(times, (day, day + 1))
+        today = slots[first:last] == BP_SURFACE
+        return float(amounts[first:last][today].sum())
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Slow states for the checkpoint."""
-        return {"states": np.array([self.states[name] for name in STATES])}
+        """States and pinned parameters for the checkpoint."""
+        pins = np.array([self.life.pins.get(name, REFERENCE_INPUTS[name]) for name in PINS])
+        return {"states": self.physiology.state.copy(), "pins": pins}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take the slow states of a checkpoint."""
-        self.states = dict(zip(STATES, arrays["states"].tolist(), strict=True))
-
-
-def saturation(x: float, half: float) -> float:
-    """h(x) = x / (x + half)."""
-    return x / (x + half)
+        """Take the states and pinned parameters of a checkpoint of the same scenario."""
+        self.physiology.state[:] = arrays["states"]
+        self.life = replace(self.life, pins=dict(zip(PINS, arrays["pins"].tolist(), strict=True)))

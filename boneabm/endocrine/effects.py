@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import csv
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from ..errors import InputError
+import numpy as np
 
-FORMS = ("lne", "ratio", "lin")
+from ..errors import InputError, nearest
+from ..kernels.endocrine_layout import DRIVERS, FELT, FORMS, TARGETS
+
+FELT_BY = ("cells", "body", "shadow")
+CONFIDENCE = ("high", "medium", "low")
+FILE = "data/effects.csv"
+SHADOW = {
+    "m_rankl": "shadow_rankl",
+    "m_opg": "shadow_opg",
+    "m_oc_life": "shadow_oc_life",
+    "m_ob_prolif": "shadow_ob_prolif",
+}
 
 
 @dataclass(frozen=True)
 class Effect:
-    """One row: ln target gets exponent x g(driver); g = ln e, ln ratio (0.1-10) or the driver itself."""
+    """One row: ln target gets exponent x g(driver); g is named by its form.
+
+    felt_by : cells (a modulator), body (the set point of a slow state) or shadow (the mean-field bone only, because
+              the tissue has its own path)
+    """
 
     driver: str
     target: str
@@ -25,40 +38,67 @@ class Effect:
     high: float
     sign: str
     form: str
+    felt_by: str
     source: str
     confidence: str
     note: str
 
-    def log_change(self, drivers: Mapping[str, float]) -> float:
-        """Contribution of this row to ln(target)."""
-        value = drivers[self.driver]
-        return self.exponent * (value if self.form == "lin" else math.log(min(max(value, 0.1), 10.0)))
+    @property
+    def summed_into(self) -> str:
+        """Name of the sum this row belongs to."""
+        return SHADOW[self.target] if self.felt_by == "shadow" else self.target
 
 
 @cache
 def effect_table() -> tuple[Effect, ...]:
-    """Every row of data/effects.csv, checked: known form, source given, exponent inside its range and of its sign."""
+    """Every row of data/effects.csv, checked: names, form, source given, exponent inside its range and of its sign."""
     text = resources.files("boneabm.data").joinpath("effects.csv").read_text(encoding="utf-8")
-    rows = []
-    for row in csv.DictReader(text.splitlines()):
-        exponent, low, high = (float(row[name]) for name in ("exponent", "low", "high"))
-        sign, form, source, confidence, note = (row[n] for n in ("sign", "form", "source", "confidence", "note"))
-        effect = Effect(row["driver"], row["target"], exponent, low, high, sign, form, source, confidence, note)
-        _check(effect)
-        rows.append(effect)
-    return tuple(rows)
+    return read_effects(text, FILE)
 
 
-def _check(effect: Effect) -> None:
-    where = f"data/effects.csv, {effect.driver} -> {effect.target}"
-    if effect.form not in FORMS or not effect.source:
-        raise InputError(f"{where}: needs a form out of {', '.join(FORMS)} and a source.")
+def read_effects(text: str, where: str) -> tuple[Effect, ...]:
+    """Rows of an effect table as text; InputError names the row and what is wrong with it."""
+    effects = []
+    for number, row in enumerate(csv.DictReader(text.splitlines()), 2):
+        words = {name: (row.get(name) or "").strip() for name in Effect.__dataclass_fields__}
+        line = f"{where}, line {number}"
+        try:
+            numbers = {name: float(words[name]) for name in ("exponent", "low", "high")}
+        except ValueError:
+            raise InputError(f"{line}: exponent, low and high must be numbers.") from None
+        effect = Effect(**{**words, **numbers})  # type: ignore[arg-type]
+        check(effect, where)
+        effects.append(effect)
+    return tuple(effects)
+
+
+def check(effect: Effect, where: str = FILE) -> None:
+    """Refuse a row with unknown names, without a source, outside its range or against its sign."""
+    told = f"{where}, {effect.driver} -> {effect.target}"
+    known = {"driver": DRIVERS, "form": FORMS, "felt_by": FELT_BY, "confidence": CONFIDENCE}
+    known["target"] = {"cells": FELT, "shadow": tuple(SHADOW)}.get(effect.felt_by, TARGETS)
+    for name, allowed in known.items():
+        if getattr(effect, name) not in allowed:
+            raise InputError(f'{told}: {name} "{getattr(effect, name)}". {nearest(getattr(effect, name), allowed)}')
+    if not effect.source:
+        raise InputError(f'{told}: source is missing; name the paper or write "assumed".')
     if not effect.low <= effect.exponent <= effect.high:
-        raise InputError(f"{where}: exponent {effect.exponent} is outside {effect.low}..{effect.high}.")
-    if effect.exponent * (1 if effect.sign == "+" else -1) < 0:
-        raise InputError(f"{where}: exponent {effect.exponent} contradicts its sign {effect.sign}.")
+        raise InputError(f"{told}: exponent {effect.exponent:g} is outside {effect.low:g}..{effect.high:g}.")
+    signs = {"+": effect.exponent >= 0, "-": effect.exponent <= 0, "0": effect.exponent == 0}
+    if not signs.get(effect.sign, False):
+        raise InputError(f'{told}: exponent {effect.exponent:g} contradicts its sign "{effect.sign}" (+, - or 0).')
 
 
-def log_sum(target: str, drivers: Mapping[str, float]) -> float:
-    """ln(target) = sum over the rows of this target."""
-    return sum(effect.log_change(drivers) for effect in effect_table() if effect.target == target)
+def as_arrays(effects: tuple[Effect, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows (R, 4) of driver, form, target, first row with the same driver and form; and exponents (R,)."""
+    first: dict[tuple[str, str], int] = {}
+    rows = [
+        (
+            DRIVERS.index(effect.driver),
+            FORMS.index(effect.form),
+            TARGETS.index(effect.summed_into),
+            first.setdefault((effect.driver, effect.form), number),
+        )
+        for number, effect in enumerate(effects)
+    ]
+    return np.array(rows, np.int64).reshape(-1, 4), np.array([effect.exponent for effect in effects])

@@ -80,6 +80,20 @@ def test_blocked_rankl_opens_no_site_and_the_pool_of_precursors_grows():
     assert simulation.tissue.pool > 1.1
 
 
+def test_a_dose_of_denosumab_is_felt_as_its_kinetics_say():
+    """60 mg on day 2: nothing before, free drug in nM within days, occupancy near 0, new sites none."""
+    row = [{"drug": "denosumab", "amt": "60 mg", "time": "2 d"}]
+    simulation = block(simulation=STILL, dose=row)
+    levels, occupancy = [], []
+    for _ in range(12):
+        simulation.step()
+        levels.append(simulation.state.modulators.den_pm)
+        occupancy.append(simulation.tissue.today.occupancy)
+    assert levels[0] == 0 < levels[1]
+    assert 30_000 < levels[-1] < 60_000
+    assert occupancy[-1] < 0.02 < 0.2 < occupancy[0]
+
+
 def test_ablation_kills_its_share_of_osteocytes_and_raises_rankl():
     """Four of five osteocytes die on day 5; their neighborhoods call osteoclasts for two weeks."""
     row = [{"kind": "osteocyte_ablation", "share": 0.8, "start": "5 d"}]

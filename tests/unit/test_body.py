@@ -1,194 +1,268 @@
-"""The body: flat reference, menopause with published timing and size, PTH, checkpoint, checks of the effect table."""
+"""The body: flat reference, menopause with published timing and size, labs, checks of its tables."""
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import asdict, replace
+from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from boneabm.endocrine import Body, BodyParameters, Modulators, Period, Subject
-from boneabm.endocrine.body import FACTORS, STATES
-from boneabm.endocrine.effects import _check, effect_table, log_sum
+from boneabm import kernels
+from boneabm.endocrine import Body, Infusion, Modulators, Period, Regimen, Subject
+from boneabm.endocrine.confidence import low_confidence_factors, marked
+from boneabm.endocrine.curves import follow
+from boneabm.endocrine.drugs import drug_table, read_drugs
+from boneabm.endocrine.effects import as_arrays, check, effect_table, read_effects
+from boneabm.endocrine.physiology import SECTIONS, Physiology
+from boneabm.endocrine.systems import systems
 from boneabm.errors import InputError
+from boneabm.kernels.endocrine_layout import DRIVERS, STATES, TARGETS
 from boneabm.parameters import ParameterSet
 
-P = ParameterSet.load().section("body", BodyParameters)
-DRIVERS = {"e2", "pth_cat", "age_over_30", *STATES}
+P = {row["name"]: row["value"] for row in ParameterSet.load().rows() if row["section"] in SECTIONS}
 AT_PERIOD = Subject(age_y=46.0, final_period_y=51.0)
+DATA = resources.files("boneabm.data")
 
 
-def settled(subject, day=0.0, pth=()):
-    """Body at rest under the drivers of a day, and what the cells feel then."""
-    body = Body(subject, P, pth)
-    body.settle(day)
-    return body, body.modulators(day)
+def settled(subject, periods=(), **more):
+    """Body at rest before day 0, and what the cells feel then."""
+    body = Body(subject, periods=periods, **more)
+    body.settle(-1)
+    return body, body.modulators(-1)
 
 
 def at_age(age_y, final_period_y=51.0, **changes):
     return settled(Subject(age_y=age_y, final_period_y=final_period_y, aging=False, **changes))[1]
 
 
+def distance(a, b):
+    return max(abs(x - y) for x, y in zip(asdict(a).values(), asdict(b).values(), strict=True))
+
+
 @pytest.mark.parametrize("sex", ["female", "male"])
-def test_the_reference_subject_feels_exactly_one_for_ten_years(sex):
-    """Without aging every modulator is exactly 1 (shift and drugs 0) on each of 3650 days."""
+def test_the_reference_subject_feels_one_for_ten_years(sex):
+    """Without aging every modulator is 1 (shift and drugs 0) on each of 3650 days: the law asks 2 %, rounding is left.
+
+    The mean-field bone is as flat, and the pulsed signal exactly 0.
+    """
     body, first = settled(Subject(sex=sex, aging=False))
-    assert first == Modulators()
-    for day in range(3650):
-        assert body.advance(day) == Modulators()
+    assert distance(first, Modulators()) < 1e-9
+    course = follow(body, 0, 3650)
+    for name in Modulators.__dataclass_fields__:
+        assert np.abs(course.of(name) - getattr(Modulators(), name)).max() < 1e-9, name
+    assert np.ptp(course.of("mass")) < 1e-9
+    assert course.of("anabolic_drive").max() == 0.0
 
 
-def test_aging_before_menopause_moves_only_gain_and_sclerostin():
-    """From 30 to 40 y: sensitivity to load falls, sclerostin rises, cells keep everything else."""
-    body, _ = settled(Subject(age_y=30.0))
-    body.settle(3650.0)
-    aged = asdict(body.modulators(3650.0))
-    moved = {name for name, value in asdict(Modulators()).items() if aged[name] != value}
-    assert moved == {"mech_gain", "m_sclerostin"}
-    assert aged["mech_gain"] < 1 < aged["m_sclerostin"]
+def test_aging_moves_only_what_has_an_age_line():
+    """From 30 to 50 y without menopause: gain, sclerostin, IGF-1 and inflammation; RANKL by a quarter at most."""
+    felt = settled(Subject(age_y=50.0))[1]
+    assert felt.mech_gain < 0.95
+    assert felt.m_sclerostin > 1.1
+    assert felt.m_ob_prolif < felt.m_ob_act < 1
+    assert 1 < felt.m_rankl < 1.25
+    assert felt.m_min_rate == pytest.approx(1.0, abs=1e-6)
 
 
 def test_menopause_moves_every_modulator_by_the_published_size():
-    """3 y after against 5 y before the final period: RANKL per cell x2-3, osteoclast life x1.22, each in its direction.
+    """3 y after against 5 y before the final period, aging on: RANKL per cell x2-3 (Eghbali-Fatourechi 2003).
 
-    Measured: RANKL x2.09 (the full table of the design, with fat, cortisol and FSH, gives 2.75), OPG x0.85,
-    osteoclast life x1.20, osteoblast proliferation x0.95, sclerostin x1.48, gain x0.87.
+    Measured: RANKL x2.68 (2 y after: x2.31), OPG x0.84, osteoclast life x1.23, osteoblast proliferation x0.91.
     """
-    before, after = at_age(46.0), at_age(54.0)
-    assert 2 < after.m_rankl / before.m_rankl < 3
-    assert 0.7 < after.m_opg / before.m_opg < 0.9
-    assert after.m_oc_life / before.m_oc_life == pytest.approx(1.22, abs=0.07)
-    assert 0.8 < after.m_ob_prolif / before.m_ob_prolif < 1
-    assert after.m_ob_life < before.m_ob_life
-    assert after.m_sclerostin > 1.1 * before.m_sclerostin
-    assert after.mech_gain < before.mech_gain
-
-
-def test_blocking_tnf_takes_a_third_of_the_rise_of_rankl():
-    """Holding TNF at 1 removes 25-50 % of the log rise (design: 37 %; trial: CTX rise +43 % to +22 %)."""
-    body, after = settled(Subject(age_y=54.0, final_period_y=51.0, aging=False))
-    body.states["tnf"] = 1.0
-    blocked = body.modulators(0.0)
-    assert 0.25 < 1 - np.log(blocked.m_rankl) / np.log(after.m_rankl) < 0.5
+    body, before = settled(AT_PERIOD)
+    course = follow(body, 0, 3000)
+    two, three = (
+        {name: course.of(name)[int((5 + year) * 365)] / value for name, value in asdict(before).items() if value}
+        for year in (2, 3)
+    )
+    assert 2 < two["m_rankl"] < three["m_rankl"] < 3
+    assert 0.7 < three["m_opg"] < 0.9
+    assert three["m_oc_life"] == pytest.approx(1.22, abs=0.07)
+    assert 0.8 < three["m_ob_prolif"] < 1
+    assert three["m_ob_life"] < 0.95
+    assert three["m_sclerostin"] > 1.3
+    assert three["mech_gain"] < 0.9
+    rankl = course.of("m_rankl")
+    assert abs(np.argmax(np.diff(rankl)) / 365 - 5) < 2
 
 
 def test_estradiol_falls_around_the_final_period():
     """Half at the final period; 95 % of the fall lies between -2.03 and +2.17 y (SWAN, Randolph 2011)."""
-    body = Body(AT_PERIOD, P)
-    level = {year: body.estradiol_pg_per_ml((year + 5) * 365) for year in (-5, -2.03, 0, 2.17, 20)}
-    fall = P.estradiol_before_pg_per_ml - P.estradiol_after_pg_per_ml
-    assert level[0] == pytest.approx(P.estradiol_after_pg_per_ml + fall / 2)
+    level = {year: at_level(year) for year in (-5, -2.03, 0, 2.17, 20)}
+    fall = P["estradiol_before_pg_per_ml"] - P["estradiol_after_pg_per_ml"]
+    assert level[0] == pytest.approx(P["estradiol_after_pg_per_ml"] + fall / 2, rel=3e-3)
     assert (level[-2.03] - level[2.17]) / fall > 0.95
-    assert level[-5] == pytest.approx(P.estradiol_before_pg_per_ml, rel=0.001)
-    assert level[20] == pytest.approx(P.estradiol_after_pg_per_ml, rel=1e-6)
-    daily = [body.estradiol_pg_per_ml(day) for day in range(10 * 365)]
-    assert (np.diff(daily) < 0).all()
-    assert abs(int(np.argmin(np.diff(daily))) - 5 * 365) < 3
+    assert level[20] == pytest.approx(P["estradiol_after_pg_per_ml"], rel=1e-6)
 
 
-def test_cells_feel_menopause_for_good():
-    """Day by day from 46 to 66 y RANKL rises to a plateau, fastest within two years of the final period."""
-    body, _ = settled(Subject(age_y=46.0, final_period_y=51.0))
-    rankl = np.array([body.advance(day).m_rankl for day in range(20 * 365)])
-    assert (np.diff(rankl) > -1e-9).all()
-    assert abs(np.argmax(np.diff(rankl)) / 365 - 5) < 2
-    assert rankl[-1] == pytest.approx(rankl[-5 * 365], rel=0.01)
+def at_level(years):
+    body, _ = settled(Subject(age_y=51.0 + years, final_period_y=51.0))
+    return body.estradiol_pg_per_ml(-1)
 
 
-def test_a_measured_estradiol_overrides_the_model():
-    """[labs] in women and men; a woman without a final period stays at the level before."""
-    assert Body(replace(AT_PERIOD, estradiol_pg_per_ml=44.0), P).estradiol_pg_per_ml(5000) == 44
-    assert Body(Subject(sex="male"), P).estradiol_pg_per_ml(0) == P.estradiol_male_pg_per_ml
-    assert Body(Subject(age_y=80.0), P).estradiol_pg_per_ml(0) == P.estradiol_before_pg_per_ml
+def test_an_oophorectomy_takes_estradiol_to_its_rest_within_days():
+    """Before it nothing changes; three time constants later 95 % of the fall is over; a measured level ends with it."""
+    for measured in (None, 90.0):
+        body, _ = settled(Subject(age_y=40.0, estradiol_pg_per_ml=measured), oophorectomy_day=30.0)
+        start = body.estradiol_pg_per_ml(29)
+        assert start == pytest.approx(120.0 if measured is None else measured)
+        rest = P["estradiol_after_pg_per_ml"]
+        late = body.estradiol_pg_per_ml(30.0 + 3 * P["oophorectomy_d"]) - rest
+        assert late == pytest.approx((start - rest) * math.exp(-3.0), rel=0.02)
 
 
 def test_more_estradiol_than_the_reference_changes_nothing():
-    """e is limited to 1, so twice the reference level is felt like the reference."""
-    assert at_age(30.0, None, estradiol_pg_per_ml=240.0) == Modulators()
+    """e is limited to 1: twice the reference level is felt like the reference, but for the kidney."""
+    assert distance(at_age(30.0, None, estradiol_pg_per_ml=240.0), Modulators()) < 1e-3
+
+
+LABS = {
+    "pth_pg_per_ml": (95.0, "pth_pg_per_ml"),
+    "testosterone_ng_per_dl": (343.0, "testosterone_ng_per_dl"),
+    "estradiol_pg_per_ml": (18.0, "e2_pg_per_ml"),
+    "d25_nmol_per_l": (30.0, "d25"),
+    "igf1_ng_per_ml": (120.0, "igf1"),
+    "magnesium_mmol_per_l": (0.7, "magnesium"),
+}
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_a_measured_level_is_that_of_the_settled_body(lab):
+    """Each lab pins its own parameter; in an old man, where everything else is off the reference."""
+    level, name = LABS[lab]
+    body, _ = settled(Subject(sex="male", age_y=70.0, **{lab: level}))
+    assert follow(body, 0, 3).of(name)[-1] == pytest.approx(level, rel=2e-3)
+
+
+def test_all_labs_together_are_met():
+    """Six measured levels in one person."""
+    body, _ = settled(Subject(sex="male", age_y=70.0, **{lab: level for lab, (level, _) in LABS.items()}))
+    course = follow(body, 0, 3)
+    for level, name in LABS.values():
+        assert course.of(name)[-1] == pytest.approx(level, rel=5e-3), name
+
+
+def test_an_impossible_level_is_refused_by_name():
+    """A testosterone that no capacity of the gonads gives without a pituitary: the message names the lab."""
+    periods = [Period({"gonad_index": 0.0})]
+    with pytest.raises(InputError, match=r"labs\.testosterone"):
+        settled(Subject(sex="male", testosterone_ng_per_dl=400.0), periods)
 
 
 def test_constant_pth_is_catabolic():
-    """PTH x2.5: catabolic signal 1.8 times, RANKL up, OPG and sclerostin down, nothing anabolic."""
-    high = at_age(30.0, None, pth_pg_per_ml=2.5 * P.pth_reference_pg_per_ml)
-    body = Body(Subject(aging=False, pth_pg_per_ml=2.5 * P.pth_reference_pg_per_ml), P)
-    assert body.drivers(0)["pth_cat"] == pytest.approx(1.81, abs=0.15)
+    """PTH x2.5: RANKL up, OPG and sclerostin down, nothing anabolic; exactly 0 in a pump that starts at an odd hour."""
+    high = at_age(30.0, None, pth_pg_per_ml=95.0)
     assert high.m_rankl > 1.1
     assert high.m_opg < 0.95
     assert high.m_sclerostin < 0.95
-    assert high.m_ob_prolif == high.m_ob_act == high.m_ob_life == 1
+    assert high.anabolic_drive == 0
+    assert max(abs(high.m_ob_prolif - 1), abs(high.m_ob_act - 1), abs(high.m_ob_life - 1)) < 1e-6
+    pump = Regimen(infusions=(Infusion("teriparatide", "sc", 3.3, 20.7, 20.0),))
+    assert follow(settled(Subject(), regimen=pump)[0], 0, 40).of("anabolic_drive").max() == 0.0
 
 
-def test_a_pth_period_holds_from_its_start_until_before_its_end():
-    """Inside the period its level, outside the subject's own or the reference."""
-    body = Body(Subject(), P, [Period(95.0, 10, 20)])
-    levels = [body.pth_pg_per_ml(day) for day in (9, 10, 19, 20)]
-    assert levels == [P.pth_reference_pg_per_ml, 95, 95, P.pth_reference_pg_per_ml]
+def test_a_forced_level_holds_from_its_start_until_before_its_end():
+    """[[state]] rows: PTH and free antibody."""
+    forced = [Period({"pth_pg_per_ml": 95.0}, 10, 20), Period({"den_pm": 1000.0}, 10, 20)]
+    body, _ = settled(Subject(), forced)
+    own = body.pth_pg_per_ml(9)
+    assert [body.pth_pg_per_ml(day) for day in (10, 19)] == [95, 95]
+    assert body.pth_pg_per_ml(20) == pytest.approx(own, rel=1e-3)
+    assert own < 50
+    assert [body.modulators(day).den_pm for day in (9, 10, 19, 20)] == pytest.approx([0, 1000, 1000, 0])
 
 
-def test_slow_states_relax_exponentially_to_their_targets():
-    """After a step of PTH sclerostin covers 1 - exp(-k t) of its way; at rest nothing moves."""
-    body, _ = settled(Subject(aging=False), pth=[Period(95.0, 0, 1e9)])
-    resting = dict(body.states)
-    body.advance(0)
-    assert body.states == resting
-    body.states["sclerostin"], goal = 1.0, resting["sclerostin"]
-    for day in range(30):
-        body.advance(day)
-    expected = goal + (1 - goal) * np.exp(-30 * P.sclerostin_rate_per_d)
-    assert body.states["sclerostin"] == pytest.approx(expected, rel=1e-9)
+def test_bisphosphonate_uptake_is_told_on_the_day_of_the_dose():
+    """5 mg of zoledronate: 0.55 x 5 x 4 alendronate equivalents over 11 m2 on day 2 and nothing on other days."""
+    from boneabm.endocrine import Dose
+
+    body, _ = settled(Subject(age_y=60.0), regimen=Regimen((Dose("zoledronate", "iv", 2.5, 5.0),)))
+    uptake = follow(body, 0, 5).of("bp_uptake")
+    assert uptake == pytest.approx([0, 0, 0.55 * 5 * 4 / 11, 0, 0])
 
 
-def test_sclerostin_falls_by_a_quarter_within_weeks_of_estradiol():
-    """Estradiol back from the menopausal to the premenopausal level: -27 % +- 15 points after 4 weeks (Modder 2011)."""
-    body, _ = settled(Subject(age_y=60.0, final_period_y=51.0, aging=False))
-    start = body.states["sclerostin"]
-    treated = Body(Subject(age_y=60.0, aging=False, estradiol_pg_per_ml=60.0), P)
-    treated.states = dict(body.states)
-    for day in range(28):
-        treated.advance(day)
-    assert -0.42 < treated.states["sclerostin"] / start - 1 < -0.12
+def test_local_aromatization_adds_to_what_bone_feels():
+    """A share of testosterone made into estradiol on the spot: blood keeps its level, RANKL falls in an old man."""
+    name = "body.local_estradiol_pg_per_ml_per_ng_per_dl"
+    who = Subject(sex="male", age_y=75.0)
+    plain = Body(who)
+    local = Body(who, ParameterSet.load().override({name: 0.01}))
+    for body in (plain, local):
+        body.settle(-1)
+    assert local.estradiol_pg_per_ml(-1) == pytest.approx(plain.estradiol_pg_per_ml(-1), rel=1e-9)
+    assert local.felt_estradiol_pg_per_ml(-1) > 1.1 * plain.felt_estradiol_pg_per_ml(-1)
+    assert local.modulators(-1).m_rankl < plain.modulators(-1).m_rankl
 
 
-def test_a_resumed_body_goes_on_bit_for_bit():
-    """Two years at once equal one year, checkpoint, and another year in a new body."""
-    whole, _ = settled(AT_PERIOD)
-    straight = [whole.advance(day) for day in range(1500, 2230)]
-    first, _ = settled(AT_PERIOD)
-    start = [first.advance(day) for day in range(1500, 1865)]
-    second = Body(AT_PERIOD, P)
-    second.restore({name: array.copy() for name, array in first.arrays().items()})
-    assert start + [second.advance(day) for day in range(1865, 2230)] == straight
-    assert second.states == whole.states
+def test_effects_of_low_confidence_are_told_apart():
+    """In the reference subject none moves anything; after menopause those of RANKL and gain are marked."""
+    body, _ = settled(Subject(aging=False))
+    assert (
+        set(low_confidence_factors(body).values()) == {1.0}
+        or max(abs(f - 1) for f in low_confidence_factors(body).values()) < 1e-9
+    )
+    body, _ = settled(Subject(age_y=60.0, final_period_y=51.0))
+    assert {"m_rankl", "mech_gain"} <= set(marked(body))
 
 
-# the effect table
+# the tables
 
 
-def test_every_row_is_checked_and_its_names_exist():
-    """Drivers are computed by the body; targets are modulators or slow states, and sclerostin has one path."""
-    targets = {*FACTORS, *STATES} - {"m_sclerostin"}
-    for effect in effect_table():
-        _check(effect)
-        assert effect.driver in DRIVERS
-        assert effect.target in targets
-    assert len({(e.driver, e.target) for e in effect_table()}) == len(effect_table())
+def test_the_table_as_arrays_is_the_table_in_plain_arithmetic():
+    """ln target = sum of exponent x g(driver), row by row in Python, against the kernel, in an old woman on drugs."""
+    from boneabm.endocrine import Dose
+
+    regimen = Regimen((Dose("teriparatide", "sc", 0.3, 0.02, 1.0, 50), Dose("romosozumab", "sc", 0.0, 210.0)))
+    body, _ = settled(Subject(age_y=75.0, final_period_y=51.0, d25_nmol_per_l=20.0), regimen=regimen)
+    follow(body, 0, 30)
+    x = dict(zip(DRIVERS, body.physiology.drivers, strict=True))
+    ref = dict(zip(DRIVERS, body.physiology.table[0], strict=True))
+    plain = dict.fromkeys(TARGETS, 0.0)
+    for row in effect_table():
+        r = x[row.driver] / ref[row.driver] if ref[row.driver] else 0.0
+        g = {
+            "ratio": lambda r=r: math.log(min(max(r, 0.1), 10.0)),
+            "lne": lambda r=r: math.log(min(r, 1.0)),
+            "deficit": lambda r=r: math.log(min(r, 1.0)),
+            "log1p": lambda row=row: math.log(1 + x[row.driver]),
+            "lin": lambda row=row: x[row.driver],
+            "bp": lambda row=row: math.log(1 + 3.2 * x[row.driver] / (x[row.driver] + 1.0)),
+            "sat12": lambda row=row: saturated(x, ref, row.driver, 12.0),
+            "sat150": lambda row=row: saturated(x, ref, row.driver, 150.0),
+        }
+        pulsed = row.form == "anab"
+        plain[row.summed_into] += math.log(1 + row.exponent * x[row.driver]) if pulsed else row.exponent * g[row.form]()
+    assert list(body.physiology.targets) == pytest.approx(list(plain.values()), abs=1e-12)
 
 
-def test_every_row_moves_its_target_in_its_direction():
-    """A driver 10 % above 1 (age: one year) changes ln target with the declared sign."""
-    for effect in effect_table():
-        rest = {name: 0.0 if name == "age_over_30" else 1.0 for name in DRIVERS}
-        assert log_sum(effect.target, rest) == 0
-        change = effect.log_change({**rest, effect.driver: 1.1})
-        assert change == 0 if effect.exponent == 0 else (change > 0) == (effect.sign == "+")
+def saturated(x, ref, name, half):
+    return math.log(x[name] / (x[name] + half) / (ref[name] / (ref[name] + half)))
 
 
-def test_extreme_drivers_are_limited():
-    """Ratios act between 0.1 and 10."""
-    row = next(effect for effect in effect_table() if effect.form == "ratio")
-    assert row.log_change({row.driver: 1e6}) == pytest.approx(row.exponent * np.log(10))
-    assert row.log_change({row.driver: 0.0}) == pytest.approx(-row.exponent * np.log(10))
+def test_every_row_has_a_source_and_no_pair_stands_twice():
+    rows = effect_table()
+    assert all(row.source for row in rows)
+    assert len({(row.driver, row.target, row.felt_by) for row in rows}) == len(rows)
+    assert as_arrays(rows)[0].shape == (len(rows), 4)
+    assert {row.driver for row in rows} == set(DRIVERS)
+
+
+def test_nothing_acts_twice():
+    """Denosumab, romosozumab, bisphosphonate and sclerostin have no row into the tissue: the field carries them."""
+    own = {"sclerostin", "antisclerostin", "wnt_counter", "bp_surface"}
+    assert not [row for row in effect_table() if row.driver in own and row.felt_by == "cells"]
+    gain = {row.target for row in effect_table() if row.target in ("mech_gain", "setpoint_shift") and row.exponent}
+    assert gain == {"mech_gain"}
+
+
+def test_beta_2_is_a_null_row():
+    (row,) = [row for row in effect_table() if row.driver == "sns_beta2"]
+    assert row.exponent == row.low == row.high == 0
+    assert row.sign == "0"
 
 
 @pytest.mark.parametrize(
@@ -196,31 +270,68 @@ def test_extreme_drivers_are_limited():
     [
         ({"sign": "-", "exponent": 0.3, "low": 0.1, "high": 0.5}, "contradicts its sign"),
         ({"sign": "+", "exponent": -0.3, "low": -0.5, "high": 0.5}, "contradicts its sign"),
-        ({"source": ""}, "a source"),
-        ({"form": "square"}, "needs a form out of"),
+        ({"source": ""}, "source is missing"),
+        ({"form": "square"}, "Known: anab"),
+        ({"driver": "oestradiol"}, "Known: .*e2"),
+        ({"target": "m_rank"}, 'Did you mean "m_rankl"'),
+        ({"confidence": "M"}, "Known: high, low, medium"),
         ({"exponent": 9.0}, "outside"),
     ],
 )
 def test_a_bad_row_is_refused(changes, message):
-    """Wrong sign, no source, unknown form, exponent out of range: the message names the row."""
+    """Wrong sign, no source, unknown names, exponent out of range: the message names the row."""
     row = replace(effect_table()[0], **changes)
     with pytest.raises(InputError, match=message) as caught:
-        _check(row)
+        check(row)
     assert f"{row.driver} -> {row.target}" in str(caught.value)
 
 
-def test_an_oophorectomy_takes_estradiol_to_its_rest_within_days():
-    """Before it nothing changes; three time constants later 95 % of the fall is over; a measured level ends with it."""
-    plain, _ = settled(Subject(age_y=40.0))
-    for measured in (None, 90.0):
-        body = Body(Subject(age_y=40.0, estradiol_pg_per_ml=measured), P, oophorectomy_day=30.0)
-        start = body.estradiol_pg_per_ml(29.0)
-        assert start == (plain.estradiol_pg_per_ml(29.0) if measured is None else measured)
-        fall = start - P.estradiol_after_pg_per_ml
-        late = body.estradiol_pg_per_ml(30.0 + 3 * P.oophorectomy_d) - P.estradiol_after_pg_per_ml
-        assert late == pytest.approx(fall * math.exp(-3.0), rel=0.02)
+def test_a_table_without_a_number_names_its_line():
+    text = DATA.joinpath("effects.csv").read_text(encoding="utf-8").replace("e2,m_rankl,-0.6", "e2,m_rankl,much")
+    with pytest.raises(InputError, match="line 2: exponent, low and high"):
+        read_effects(text, "mine.csv")
 
 
-def test_free_antibody_reaches_the_modulators_while_it_is_given():
-    body = Body(Subject(), P, antibody=[Period(1000.0, 10.0, 20.0)])
-    assert [body.modulators(day).den_pm for day in (9, 10, 19, 20)] == [0, 1000, 1000, 0]
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('source = "Khan 1997 (doi 10.1359/jbmr.1997.12.10.1700)"', 'source = ""', "alendronate: source is missing"),
+        ('slot = "den_depot"', 'slot = "den_depo"', 'Did you mean "den_depot"'),
+        ('dimension = "vitamin D dose"', 'dimension = "vitamin"', "vitamin D dose"),
+        ('"tesamorelin_per_mg"', '"tesamorelin_per_kg"', "tesamorelin_per_mg"),
+        ('confidence = "medium"', 'confidence = "fair"', "Known: high, low, medium"),
+    ],
+)
+def test_a_bad_drug_is_refused(old, new, message):
+    """The message names the drug, the field and what is allowed."""
+    text = DATA.joinpath("drugs.toml").read_text(encoding="utf-8")
+    assert old in text
+    with pytest.raises(InputError, match=message):
+        read_drugs(text.replace(old, new, 1), "mine.toml")
+
+
+def test_every_parameter_of_the_body_is_used():
+    """No number stands in the file that no equation reads."""
+    folder = Path(kernels.__file__).parent
+    code = "".join(path.read_text(encoding="utf-8") for path in folder.glob("endocrine*.py"))
+    code += "".join(path.read_text(encoding="utf-8") for path in (folder.parent / "endocrine").glob("*.py"))
+    code += DATA.joinpath("drugs.toml").read_text(encoding="utf-8")
+    assert [name for name in P if not re.search(rf"\b{name}\b", code) and "oral_" not in name] == []
+
+
+def test_systems_name_known_drugs_and_modulators():
+    """What a system enters by is a section of scenarios, a parameter or a drug; what it moves is a modulator."""
+    for row in systems():
+        assert set(row.moves) <= set(Modulators.__dataclass_fields__)
+        words = re.findall(
+            r"[a-z0-9_]+", re.sub(r"\[\[?.*?\]\]?\s*\w*|body\.\w+|age|injections|pump", "", row.enters_by)
+        )
+        assert all(word in drug_table() or word.endswith(("_block", "_index")) for word in words), row.enters_by
+
+
+def test_states_are_all_in_balance_or_left_alone():
+    """The settled reference has no rate of change left in any state."""
+    body = Physiology(ParameterSet.load(), "female")
+    inputs = Body(Subject(aging=False)).life.inputs(0)
+    rates = dict(zip(STATES, body.rates_of_change(inputs, (0.0, 0.0), body.state.copy()), strict=True))
+    assert max(abs(rate) for rate in rates.values()) < 1e-9

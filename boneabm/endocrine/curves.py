@@ -1,0 +1,45 @@
+"""A body followed over days: levels, states and modulators as columns."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import NamedTuple
+
+import numpy as np
+
+from ..kernels.endocrine_layout import LEVEL_TYPE, STATE_TYPE
+from .body import Body, Modulators
+
+
+class Course(NamedTuple):
+    """What a body did on days `first` to `last - 1`; value k is that at the end of day first + k.
+
+    levels, states : records of LEVELS and STATES
+    felt           : records of Modulators
+    """
+
+    first: int
+    levels: np.ndarray
+    states: np.ndarray
+    felt: np.ndarray
+
+    def of(self, name: str) -> np.ndarray:
+        """Column of a level, a state or a modulator."""
+        for group in (self.levels, self.states, self.felt):
+            if name in (group.dtype.names or ()):
+                return group[name]
+        raise KeyError(name)
+
+
+FELT_TYPE = np.dtype([(field.name, np.float64) for field in fields(Modulators)])
+
+
+def follow(body: Body, first: int, last: int) -> Course:
+    """Advance a settled body over the days first..last - 1 and keep everything."""
+    days = last - first
+    levels, states, felt = np.zeros(days, LEVEL_TYPE), np.zeros(days, STATE_TYPE), np.zeros(days, FELT_TYPE)
+    for k in range(days):
+        modulators = body.advance(first + k)
+        levels[k], states[k] = body.physiology.level, body.physiology.y
+        felt[k] = tuple(getattr(modulators, name) for name in FELT_TYPE.names or ())
+    return Course(first, levels, states, felt)

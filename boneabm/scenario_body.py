@@ -1,0 +1,317 @@
+"""Sections of a scenario about the person: subject, labs, diet, states, doses and infusions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from boneabm.endocrine.drugs import Drug, Route, find_drug
+from boneabm.errors import InputError
+from boneabm.scenario_fields import Number, Quantity, refuse
+
+LONGEST_D = 36500
+MOST_DOSES = 50_000
+HOUR_D = 1 / 24
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+
+
+class Window(Section):
+    """Something that holds from `start_d` until just before `until_d` (days of the run; None: to the end)."""
+
+    start_d: Annotated[float, Quantity("time", 0, LONGEST_D)] = Field(0.0, alias="start")
+    until_d: Annotated[float, Quantity("time", 0, LONGEST_D)] | None = Field(None, alias="until")
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        _ends_later(self.start_d, self.until_d, "until")
+        return self
+
+    def holds(self, day: float) -> bool:
+        """Whether it holds on this day of the run."""
+        return self.start_d <= day and (self.until_d is None or day < self.until_d)
+
+
+def _ends_later(start_d: float, end_d: float | None, key: str) -> None:
+    if end_d is not None and end_d <= start_d:
+        refuse(f"{end_d:g} d must be later than start, {start_d:g} d.", key)
+
+
+class Subject(Section):
+    """Whose bone it is; age, sex and body decide the hormones."""
+
+    sex: Literal["female", "male"] = "female"
+    age_y: Annotated[float, Quantity("age", 18, 100)] = Field(35.0, alias="age")
+    final_period_y: Annotated[float, Quantity("age", 30, 65)] | None = Field(None, alias="final_period")
+    weight_kg: Annotated[float, Quantity("body mass", 30, 250)] | None = Field(None, alias="weight")
+    body_fat_percent: Annotated[float, Quantity("share", 3, 65)] | None = Field(None, alias="body_fat")
+    aging: bool = True
+
+    @model_validator(mode="after")
+    def _only_women_have_a_final_period(self) -> Self:
+        if self.sex == "male" and self.final_period_y is not None:
+            refuse(
+                'is only for sex = "female": the age at the final menstrual period. Remove it or change sex.',
+                "final_period",
+            )
+        return self
+
+
+class Labs(Section):
+    """Measured concentrations; each pins one free parameter of the body, so that the settled body has this level."""
+
+    pth_pg_per_ml: Annotated[float, Quantity("pth", 1, 3000)] | None = Field(None, alias="pth")
+    estradiol_pg_per_ml: Annotated[float, Quantity("estradiol", 0.1, 2000)] | None = Field(None, alias="estradiol")
+    testosterone_ng_per_dl: Annotated[float, Quantity("testosterone", 1, 2000)] | None = Field(
+        None, alias="testosterone"
+    )
+    d25_nmol_per_l: Annotated[float, Quantity("25OHD", 3, 300)] | None = Field(None, alias="25OHD")
+    igf1_ng_per_ml: Annotated[float, Quantity("IGF-1", 10, 800)] | None = Field(None, alias="igf1")
+    magnesium_mmol_per_l: Annotated[float, Quantity("magnesium", 0.3, 1.3)] | None = Field(None, alias="magnesium")
+
+
+class Habit(Section):
+    """Something that holds from `start_d` until just before `until_d`; without a start it is a habit: it has held since
+    long before the run, in the burn-in too.
+    """
+
+    start_d: Annotated[float, Quantity("time", 0, LONGEST_D)] | None = Field(None, alias="start")
+    until_d: Annotated[float, Quantity("time", 0, LONGEST_D)] | None = Field(None, alias="until")
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        _ends_later(self.begin_d, self.until_d, "until")
+        return self
+
+    @property
+    def begin_d(self) -> float:
+        """Day from which it holds; minus infinity for a habit."""
+        return -math.inf if self.start_d is None else self.start_d
+
+    def inputs(self) -> dict[str, float]:
+        """What it prescribes, by the names of the inputs of the body."""
+        known = INPUT_OF.items()
+        return {name: getattr(self, key) for key, name in known if getattr(self, key, None) is not None}
+
+
+class Diet(Habit):
+    """Intake; a later row overrides the keys it names. The reference intake holds where nothing is named."""
+
+    calcium: Annotated[float, Quantity("intake", 0, 5000)] | None = None
+    vitamin_d: Annotated[float, Quantity("vitamin D intake", 0, 1000)] | None = None
+    magnesium: Annotated[float, Quantity("intake", 0, 2000)] | None = None
+    vitamin_k2: Annotated[float, Quantity("trace intake", 0, 50_000)] | None = None
+    protein: Annotated[float, Quantity("protein intake", 0.1, 5)] | None = None
+    zinc: Annotated[float, Quantity("intake", 0, 100)] | None = None
+    antioxidant_index: Annotated[float, Number(0.1, 10)] | None = None
+    omega3_index: Annotated[float, Number(0.1, 10)] | None = None
+
+
+INDICES = (
+    "stress_index", "inflammation_index", "sleep_index", "insulin_resistance", "sympathetic_index", "leptin_index",
+    "progesterone_index", "gonad_index", "pituitary_index", "tnf_block",
+)  # fmt: skip
+INPUT_OF = {
+    "calcium": "calcium_mg",
+    "vitamin_d": "vitamin_d_ug",
+    "magnesium": "magnesium_mg",
+    "vitamin_k2": "vitamin_k2_ug",
+    "protein": "protein_g_per_kg",
+    "zinc": "zinc_mg",
+    "antioxidant_index": "antioxidant_index",
+    "omega3_index": "omega3_index",
+    **{name: name for name in INDICES},
+}
+"""Keys of [[diet]] and [[state]] and the inputs of the body that they set."""
+
+_INDEX = Annotated[float, Number(0.1, 10)]
+_SHARE = Annotated[float, Number(0, 1)]
+_EXAMPLES = {"level": "60 pg/mL", "free": "1000 pM"}
+
+
+class HormoneState(Habit):
+    """A state of the body: indices (1 is the reference), a level of PTH, free antibody against RANKL, or the ovaries
+    removed for good. gonad_index and pituitary_index are shares of capacity; tnf_block is the share of TNF blocked.
+    """
+
+    kind: Literal["indices", "pth", "rankl_antibody", "oophorectomy"] = "indices"
+    level_pg_per_ml: Annotated[float, Quantity("pth", 1, 3000)] | None = Field(None, alias="level")
+    free_pm: Annotated[float, Quantity("antibody", 0, 1e6)] | None = Field(None, alias="free")
+    stress_index: _INDEX | None = None
+    inflammation_index: _INDEX | None = None
+    sleep_index: _INDEX | None = None
+    insulin_resistance: _INDEX | None = None
+    sympathetic_index: _INDEX | None = None
+    leptin_index: _INDEX | None = None
+    progesterone_index: _INDEX | None = None
+    gonad_index: _SHARE | None = None
+    pituitary_index: _SHARE | None = None
+    tnf_block: _SHARE | None = None
+
+    @property
+    def begin_d(self) -> float:
+        """Day from which it holds; indices without a start are a habit, anything else then begins on day 0."""
+        return super().begin_d if self.kind == "indices" or self.start_d is not None else 0.0
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Self:
+        wanted = {"pth": "level", "rankl_antibody": "free"}.get(self.kind)
+        given = {"level": self.level_pg_per_ml, "free": self.free_pm}
+        for key, value in given.items():
+            if key == wanted and value is None:
+                refuse(f'missing. kind = "{self.kind}" needs it, such as {key} = "{_EXAMPLES[key]}".', key)
+            if key != wanted and value is not None:
+                refuse(f'is not for kind = "{self.kind}". Remove it.', key)
+        if self.kind == "oophorectomy" and self.until_d is not None:
+            refuse("is not for an oophorectomy: ovaries do not come back. Remove it.", "until")
+        return self
+
+    @model_validator(mode="after")
+    def _indices_are_of_their_kind(self) -> Self:
+        named = [name for name in INDICES if getattr(self, name) is not None]
+        if self.kind == "indices" and not named:
+            refuse(f'prescribes nothing. Give a kind, such as kind = "pth", or an index: {", ".join(INDICES)}.', "kind")
+        if self.kind != "indices" and named:
+            refuse(f'is not for kind = "{self.kind}". Write a [[state]] of its own without kind.', named[0])
+        return self
+
+
+class Given(Section):
+    """A drug by a route; the drug decides which routes and units there are."""
+
+    drug: str
+    route: str | None = None
+
+    @field_validator("drug", mode="after")
+    @classmethod
+    def _known_drug(cls, name: str) -> str:
+        try:
+            find_drug(name)
+        except InputError as error:
+            refuse(str(error))
+        return name
+
+    def way(self, infusion: bool = False) -> Route:
+        """Route that is meant; the only one where none is named. A wrong one is refused."""
+        drug = find_drug(self.drug)
+        try:
+            return drug.route(_only(drug, self.route, infusion), infusion)
+        except InputError as error:
+            refuse(str(error), "route")
+
+    def route_name(self, infusion: bool = False) -> str:
+        """Name of the route."""
+        return _only(find_drug(self.drug), self.route, infusion)
+
+
+def _only(drug: Drug, route: str | None, infusion: bool) -> str:
+    known = drug.infusions if infusion else drug.routes
+    return route if route is not None else next(iter(known)) if len(known) == 1 else ""
+
+
+class Dose(Given):
+    """A drug at a time, and again every `ii` (interval): `addl` more times, or until a day.
+
+    adherence : probability that a dose is taken; ss : the doses have been taken since long before the run
+    """
+
+    time_d: Annotated[float, Quantity("time", 0, LONGEST_D)] = Field(0.0, alias="time")
+    amt: str
+    interval_d: Annotated[float, Quantity("time", HOUR_D, 3650)] | None = Field(None, alias="ii")
+    addl: Annotated[int, Number(0, MOST_DOSES, whole=True)] = 0
+    until_d: Annotated[float, Quantity("time", 0, LONGEST_D)] | None = Field(None, alias="until")
+    adherence: Annotated[float, Number(0, 1)] = 1.0
+    ss: bool = False
+
+    @property
+    def amount(self) -> float:
+        """Amount in the internal unit of the drug's dimension."""
+        return self.way().amount(self.amt)
+
+    @model_validator(mode="after")
+    def _has_a_usable_amount(self) -> Self:
+        try:
+            amount = self.amount
+        except InputError as error:
+            refuse(str(error), "amt")
+        if amount <= 0:
+            refuse(f'"{self.amt}" is not more than nothing. Leave the row out to give no dose.', "amt")
+        return self
+
+    @model_validator(mode="after")
+    def _repeats_in_one_way(self) -> Self:
+        if self.interval_d is None and (self.addl or self.until_d is not None or self.ss):
+            refuse('missing: addl, until and ss repeat a dose. Example: ii = "7 d".', "ii")
+        if self.addl and self.until_d is not None:
+            refuse("and `addl` both say when the doses end. Keep one.", "until")
+        _ends_later(self.time_d, self.until_d, "until")
+        if self.until_d is not None and (self.until_d - self.time_d) / (self.interval_d or 1.0) > MOST_DOSES:
+            refuse(f"makes more than {MOST_DOSES} doses; give a longer interval.", "ii")
+        if self.ss and self.way().slot == "bp_surface":
+            refuse(f"{self.drug} stays in bone for decades and has no steady state. Remove it.", "ss")
+        return self
+
+
+class Infusion(Given):
+    """A drug at a held rate: a patch or a pump, from `start` until just before `stop`."""
+
+    start_d: Annotated[float, Quantity("time", 0, LONGEST_D)] = Field(0.0, alias="start")
+    stop_d: Annotated[float, Quantity("time", 0, LONGEST_D)] | None = Field(None, alias="stop")
+    rate: str
+
+    @property
+    def rate_ug_per_d(self) -> float:
+        """Rate in ug/d."""
+        return self.way(infusion=True).amount(self.rate)
+
+    @model_validator(mode="after")
+    def _has_a_usable_rate(self) -> Self:
+        try:
+            rate = self.rate_ug_per_d
+        except InputError as error:
+            refuse(str(error), "rate")
+        if rate <= 0:
+            refuse(f'"{self.rate}" is not more than nothing. Leave the row out to give no drug.', "rate")
+        _ends_later(self.start_d, self.stop_d, "stop")
+        return self
+
+
+def list_of_tables(given: Any) -> Any:
+    """TOML arrays arrive as lists."""
+    return tuple(given) if isinstance(given, list) else given
+
+
+def infusions_apart(rows: tuple[Infusion, ...]) -> tuple[Infusion, ...]:
+    """Infusions none of which overlaps another of the same drug and route."""
+    keys = [f"{row.drug} {row.route_name(infusion=True)}" for row in rows]
+    refuse_overlaps(keys, [(row.start_d, row.stop_d) for row in rows], "a `stop`")
+    return rows
+
+
+def doses_once(rows: tuple[Dose, ...]) -> tuple[Dose, ...]:
+    """Rows of doses no two of which begin at the same time with the same drug and route."""
+    seen: dict[tuple[str, str, float], int] = {}
+    for number, row in enumerate(rows, 1):
+        first = seen.setdefault((row.drug, row.route_name(), row.time_d), number)
+        if first != number:
+            refuse(f"rows {first} and {number} both give {row.drug} from {row.time_d:g} d on. Merge them.")
+    return rows
+
+
+def refuse_overlaps(keys: Sequence[str], spans: Sequence[tuple[float, float | None]], end: str) -> None:
+    """Refuse rows of one key whose times overlap; numbers of rows count from 1."""
+    order = sorted(range(len(keys)), key=lambda i: (keys[i], spans[i][0]))
+    for i, j in pairwise(order):
+        stop = spans[i][1]
+        if keys[i] == keys[j] and (stop is None or spans[j][0] < stop):
+            last = "the end" if stop is None else f"{stop:g} d"
+            both = f"{spans[i][0]:g} d to {last}, and from {spans[j][0]:g} d"
+            refuse(f"rows {i + 1} and {j + 1} overlap: {both}. Give the earlier row {end}, or merge them.")

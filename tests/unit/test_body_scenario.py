@@ -1,0 +1,197 @@
+"""Drugs, diet and states in scenarios: errors that name file, key, allowed and nearest; what explain and params say."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from boneabm.build import make_body
+from boneabm.cli import app
+from boneabm.cli_params import listing
+from boneabm.endocrine.curves import follow
+from boneabm.endocrine.drugs import drug_table
+from boneabm.endocrine.effects import effect_table
+from boneabm.endocrine.systems import systems
+from boneabm.errors import InputError
+from boneabm.explain import explain
+from boneabm.identity import burn_in_key, run_identity
+from boneabm.parameters import ParameterSet
+from boneabm.scenario import Scenario
+
+BONE = 'title = "t"\n[bone]\nkind = "generated"\n'
+WOMAN = BONE + '[subject]\nage = "62 y"\nfinal_period = "50 y"\nweight = "66 kg"\nbody_fat = "34 %"\n'
+DENOSUMAB = '[[dose]]\ndrug = "denosumab"\namt = "60 mg"\n'
+PATCH = '[[infusion]]\ndrug = "estradiol"\nrate = "50 ug/d"\n'
+
+WRONG = {
+    "unknown drug": (
+        '[[dose]]\ndrug = "zolendronate"\namt = "5 mg"\n',
+        ("dose[0].drug", '"zolendronate" is not a known drug', "Known: alendronate", 'Did you mean "zoledronate"?'),
+    ),
+    "unit that is none of a dose": (
+        '[[dose]]\ndrug = "denosumab"\namt = "60 mL"\n',
+        ("dose[0].amt", '"mL" is not a unit of dose', "mg", 'Example: "60 mg"'),
+    ),
+    "units of vitamin D for another drug": (
+        '[[dose]]\ndrug = "denosumab"\namt = "60 IU"\n',
+        ("dose[0].amt", '"IU" is not a unit of dose', "Known:"),
+    ),
+    "bare amount": ('[[dose]]\ndrug = "denosumab"\namt = "60"\n', ("dose[0].amt", "missing unit", "mg, ug, g")),
+    "number as amount": ('[[dose]]\ndrug = "denosumab"\namt = 60\n', ("dose[0].amt", "60 is not a text in quotes")),
+    "nothing": (DENOSUMAB.replace("60", "0"), ("dose[0].amt", "not more than nothing")),
+    "negative interval": (DENOSUMAB + 'ii = "-7 d"\naddl = 2\n', ("dose[0].ii", "-7 d is outside", "3650 d")),
+    "no interval": (DENOSUMAB + "addl = 2\n", ("dose[0].ii", "missing", 'ii = "7 d"')),
+    "two ends": (DENOSUMAB + 'ii = "6 mo"\naddl = 2\nuntil = "3 y"\n', ("dose[0].until", "`addl`", "Keep one")),
+    "ends before it begins": (
+        DENOSUMAB + 'time = "30 d"\nii = "7 d"\nuntil = "20 d"\n',
+        ("dose[0].until", "must be later"),
+    ),
+    "too many": (DENOSUMAB + 'ii = "1 h"\nuntil = "90 y"\n', ("dose[0].ii", "more than 50000 doses")),
+    "adherence": (DENOSUMAB + "adherence = 1.2\n", ("dose[0].adherence", "0 to 1")),
+    "wrong route": (
+        '[[dose]]\ndrug = "denosumab"\nroute = "po"\namt = "60 mg"\n',
+        ("dose[0].route", '"po" is not a route of denosumab', "Known: sc"),
+    ),
+    "route not named": (
+        '[[dose]]\ndrug = "estradiol"\namt = "1 mg"\n',
+        ("dose[0].route", "Known: gel, po", "[[infusion]]"),
+    ),
+    "patch as dose": (
+        '[[dose]]\ndrug = "estradiol"\nroute = "td"\namt = "1 mg"\n',
+        ("dose[0].route", "estradiol by td is written as [[infusion]]"),
+    ),
+    "drug without infusion": (
+        '[[infusion]]\ndrug = "denosumab"\nrate = "1 mg/d"\n',
+        ("infusion[0].route", "denosumab is not given at a held rate", "by sc is written as [[dose]]"),
+    ),
+    "no steady state": (
+        '[[dose]]\ndrug = "zoledronate"\namt = "5 mg"\nii = "1 y"\nss = true\n',
+        ("dose[0].ss", "no steady state"),
+    ),
+    "overlapping infusions": (
+        PATCH + PATCH + 'start = "10 d"\n',
+        ("infusion", "rows 1 and 2 overlap", "Give the earlier row a `stop`"),
+    ),
+    "infusion that stops before it starts": (
+        PATCH + 'start = "9 d"\nstop = "3 d"\n',
+        ("infusion[0].stop", "must be later than start, 9 d"),
+    ),
+    "wrong rate": (PATCH.replace("ug/d", "ug"), ("infusion[0].rate", '"ug" is not a unit of dose rate')),
+    "same dose twice": (DENOSUMAB + DENOSUMAB, ("dose", "rows 1 and 2 both give denosumab from 0 d on", "Merge")),
+    "unknown key of a dose": (DENOSUMAB + 'interval = "7 d"\n', ("dose[0].interval", "not a known key")),
+    "dose with single brackets": ('[dose]\ndrug = "denosumab"\n', ("dose", "must be a list", "[[dose]]")),
+    "unknown food": ('[[diet]]\ncalcum = "800 mg/d"\n', ("diet[0].calcum", 'Did you mean "calcium"?')),
+    "intake in the wrong unit": ('[[diet]]\ncalcium = "800 mg"\n', ("diet[0].calcium", '"mg" is not a unit of intake')),
+    "state of nothing": ('[[state]]\nstart = "0 d"\n', ("state[0].kind", "prescribes nothing", "stress_index")),
+    "index of another kind": (
+        '[[state]]\nkind = "pth"\nlevel = "60 pg/mL"\nstress_index = 2.0\n',
+        ("state[0].stress_index", "is not for kind"),
+    ),
+    "impossible index": ("[[state]]\ngonad_index = 2.0\n", ("state[0].gonad_index", "0 to 1")),
+    "lab in the wrong unit": ('[labs]\n25OHD = "18 mg/mL"\n', ("labs.25OHD", '"mg/mL" is not a unit of 25OHD')),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_row_is_refused_with_file_key_and_fix(name, tmp_path):
+    text, parts = WRONG[name]
+    file = tmp_path / "mine.toml"
+    file.write_text(BONE + text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        Scenario.load(file)
+    assert all(part in str(caught.value) for part in (str(file), *parts)), str(caught.value)
+
+
+EVERYTHING = (
+    WOMAN
+    + '[labs]\n25OHD = "18 ng/mL"\nmagnesium = "0.8 mmol/L"\nigf1 = "120 ng/mL"\n'
+    + DENOSUMAB
+    + 'time = "60 d"\nii = "6 mo"\naddl = 1\n'
+    + '[[dose]]\ndrug = "gonadorelin"\namt = "100 ug"\nii = "12 h"\nuntil = "20 d"\nadherence = 0.5\n'
+    + '[[dose]]\ndrug = "prednisone"\namt = "5 mg"\nii = "1 d"\nuntil = "1 y"\nss = true\n'
+    + PATCH
+    + 'start = "100 d"\nstop = "200 d"\n'
+    + '[[diet]]\ncalcium = "600 mg/d"\nvitamin_d = "200 IU/d"\n[[diet]]\nstart = "50 d"\nprotein = "0.7 g/kg/d"\n'
+    + '[[state]]\nstress_index = 1.2\nstart = "80 d"\nuntil = "90 d"\n'
+    + '[[state]]\nkind = "pth"\nlevel = "60 pg/mL"\nstart = "120 d"\n'
+    + "[simulation]\ndays = 240\n"
+)
+
+
+def test_a_scenario_with_everything_reads_back_equal():
+    scenario = Scenario.from_toml(EVERYTHING)
+    assert Scenario.from_toml(scenario.resolved_toml()) == scenario
+    assert scenario.dose[0].route is None
+    assert scenario.dose[0].route_name() == "sc"
+    assert scenario.diet[0].start_d is None
+    assert scenario.labs.d25_nmol_per_l == pytest.approx(18 * 2.496, rel=1e-3)
+
+
+def test_rows_reach_the_body():
+    """A dose, a patch, a diet, an index and a forced level are felt on their days and not on others."""
+    body = make_body(Scenario.from_toml(EVERYTHING), ParameterSet.load())
+    body.settle(-1)
+    assert body.physiology.y["cortisol"] > 1.5
+    course = follow(body, 0, 240)
+    assert course.of("den_pm")[59] == 0 < course.of("den_pm")[61]
+    estradiol = course.of("e2_pg_per_ml")
+    assert estradiol[150] - estradiol[99] == pytest.approx(50e3 / 1350, rel=0.01)
+    assert estradiol[201] == pytest.approx(estradiol[99], rel=0.01)
+    assert course.of("cortisol")[89] > 1.05 * course.of("cortisol")[79]
+    assert course.of("pth_pg_per_ml")[119] != 60 == course.of("pth_pg_per_ml")[120]
+    assert course.of("matrix")[239] < 0.95 * course.of("matrix")[49]
+
+
+def test_only_habits_and_drugs_taken_before_count_for_the_burn_in():
+    """Arms that differ from day 0 on share a burned-in bone; a diet without start or ss make another."""
+    plain = Scenario.from_toml(WOMAN)
+    later = Scenario.from_toml(WOMAN + DENOSUMAB + '[[diet]]\nstart = "0 d"\ncalcium = "300 mg/d"\n')
+    habit = Scenario.from_toml(WOMAN + '[[diet]]\ncalcium = "300 mg/d"\n')
+    before = Scenario.from_toml(WOMAN + DENOSUMAB + 'ii = "6 mo"\naddl = 5\nss = true\n')
+    assert burn_in_key(later) == burn_in_key(plain)
+    assert len({burn_in_key(one) for one in (plain, habit, before)}) == 3
+    assert len({run_identity(one) for one in (plain, later, habit, before)}) == 4
+
+
+def test_explain_prints_doses_diet_and_curves():
+    told = " ".join(explain(Scenario.from_toml(EVERYTHING), ParameterSet.load(), []).split())
+    for part in (
+        "denosumab sc 60 mg: day 60, then every 182.625 d; 1 dose in the run, the last on day 60",
+        "of them missed",
+        "low-confidence kinetics",
+        "in steady state at the start",
+        "estradiol td, held at 50 ug/d: day 100 until day 200",
+        "diet, always: calcium 600 mg/d",
+        "state, day 80 until day 90: stress_index 1.2",
+        "Hormones, predicted",
+        "estradiol, pg/mL",
+        "denosumab, mg/L",
+        "m_rankl",
+        "effects of low confidence alone",
+    ):
+        assert part in told, part
+    plain = explain(Scenario.from_toml(BONE + '[subject]\nage = "30 y"\naging = false\n'), ParameterSet.load(), [])
+    assert "every level and modulator stays within 2 %" in plain
+
+
+def test_params_lists_every_row_with_source_and_confidence():
+    answer = CliRunner().invoke(app, ["params", "--json"])
+    rows = json.loads(answer.stdout)
+    sizes = (len(ParameterSet.load()), len(systems()), len(drug_table()), len(effect_table()))
+    assert tuple(len(rows[name]) for name in ("parameters", "systems", "drugs", "effects")) == sizes
+    assert all(row["source"] and row["confidence"] in ("high", "medium", "low") for name in rows for row in rows[name])
+
+
+def test_params_check_lists_only_weak_rows():
+    weak = listing(check=True)
+    assert all(
+        row["confidence"] == "low" or row["source"].startswith("assumed") for rows in weak.values() for row in rows
+    )
+    assert {"sermorelin", "ipamorelin"} <= {row["name"] for row in weak["drugs"]}
+    answer = CliRunner().invoke(app, ["params", "--check"])
+    assert answer.exit_code == 0
+    assert "body.local_estradiol" in answer.stdout
+    assert "il6 -> m_rankl" in answer.stdout
+    assert "denosumab by" not in answer.stdout
