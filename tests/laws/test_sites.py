@@ -88,19 +88,19 @@ def test_osteoblasts_lay_bone_at_the_published_rate():
 def test_a_thin_plate_is_perforated_for_good():
     """A wide site through a plate of 40 um leaves no floor in its middle: the hole stays, located and dated.
 
-    The site is three times as large as usual, because a hole narrower than twice the laid thickness closes from its rim.
+    The site is twice as large as usual, because a hole narrower than twice the laid thickness closes from its rim.
     """
-    simulation = slab(thick_um=40.0)
+    simulation = slab(thick_um=40.0, edge_um=1200.0)
     rules = simulation.rules
-    always = rules.osteoclast._replace(support_low=-1.0, support_high=0.0, team=42)
-    wide = rules.activation._replace(site_area_um2=2.4e5, site_area_spread=0.0)
+    always = rules.osteoclast._replace(support_low=-1.0, support_high=0.0, team=28)
+    wide = rules.activation._replace(site_area_um2=1.6e5, site_area_spread=0.0)
     simulation.rules = replace(rules, osteoclast=always, activation=wide)
     record, events = closed(simulation)
     assert record["floor_share"] < 0.9
     assert record["formed_um3"] < 0.8 * record["eroded_um3"]
     hole = next(e for e in events if e["event"] == "perforation")
-    assert 0 < hole["y_um"] < 800
-    assert 0 < hole["x_um"] < 800
+    assert 300 < hole["y_um"] < 900
+    assert 300 < hole["x_um"] < 900
 
 
 def test_thin_bone_is_spared_by_its_weak_signal():
