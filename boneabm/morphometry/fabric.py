@@ -87,7 +87,7 @@ def mil_fabric(mask: NDArray[np.bool_], spacing_um: float) -> Fabric:
     spacing_um : voxel edge, um, > 0
 
     The surface is that of the mask interpolated linearly between voxel centers, at one half; lines are LINE_PITCH
-    voxels apart, points on them LINE_STEP. Steps between voxels count as surface: DA comes out low (docs/morphometry.md).
+    voxels apart, points on them LINE_STEP. Steps between voxels count as surface, so DA is low (docs/morphometry.md).
     Returns nan throughout where no line meets the surface. Source: Harrigan & Mann, J Mater Sci 19:761 (1984).
     """
     none = Fabric(np.full(3, np.nan), np.full((3, 3), np.nan))

@@ -56,7 +56,7 @@ def test_every_crossed_edge_is_a_vertex_of_one_polygon():
 
 
 def test_areas_agree_with_marching_cubes_on_bone():
-    """Rare states with diagonal corners differ in their triangles; surface as smooth as that of bone has few of them."""
+    """States with diagonal corners differ in their triangles; surface as smooth as that of bone has few of them."""
     counts = np.bincount(grown(blobs((40, 40, 40), 4, sigma=4))[0].ravel(), minlength=256)
     assert counts @ MESH_AREA == pytest.approx(counts @ STATE_AREA, rel=1e-3)
 

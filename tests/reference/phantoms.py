@@ -35,9 +35,3 @@ def plate(edge, direction, thickness):
 def plates(edge, direction, thickness, period):
     """Parallel plates."""
     return (along(edge, direction) + thickness / 2) % period < thickness
-
-
-def thickness_on_lattice(body, direction):
-    """Number of lattice planes of a plate across this integer direction, times their distance, voxels."""
-    planes = np.unique(np.argwhere(body) @ np.array(direction))
-    return planes.size / np.linalg.norm(direction)
