@@ -100,8 +100,8 @@ def _triangles(state: int) -> list[tuple[float, np.ndarray, list[int]]]:
     found = []
     for loop in _polygons(state):
         places = np.array([_middle(edge) for edge in loop])
-        whole = sum(np.cross(places[n - 1], places[n]) for n in range(len(loop)))
-        if whole @ sum(_outward(state, edge) for edge in loop) < 0:
+        whole = np.cross(np.roll(places, 1, axis=0), places).sum(axis=0)
+        if whole @ np.sum([_outward(state, edge) for edge in loop], axis=0) < 0:
             loop, places = loop[::-1], places[::-1]
         fans = [_fan(places, apex) for apex in range(len(loop))]
         areas = np.array([sum(np.linalg.norm(_vector(places, triangle)) for triangle in fan) for fan in fans])

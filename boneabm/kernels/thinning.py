@@ -17,12 +17,12 @@ ROD, PLATE = 1, 2
 CENTER = 13
 
 
-def _bits(chosen: set[tuple[int, int, int]]) -> int:
+def _bits(chosen: set[tuple[int, ...]]) -> int:
     """Integer of a set of voxels given as steps -1..1."""
-    return sum(1 << (9 * (k + 1) + 3 * (j + 1) + i + 1) for k, j, i in chosen)
+    return sum(1 << (9 * step[0] + 3 * step[1] + step[2] + CENTER) for step in chosen)
 
 
-STEPS = set(product((-1, 0, 1), repeat=3))
+STEPS: set[tuple[int, ...]] = set(product((-1, 0, 1), repeat=3))
 NOT_LOW = [np.int64(_bits({s for s in STEPS if s[axis] > -1})) for axis in range(3)]
 NOT_HIGH = [np.int64(_bits({s for s in STEPS if s[axis] < 1})) for axis in range(3)]
 N26 = np.int64(_bits(STEPS - {(0, 0, 0)}))
