@@ -114,7 +114,7 @@ def thin(voxels, may_stay, bone, out_kind):
     may_stay : (Z, Y, X) bool, voxels that lie in the middle of bone
     bone     : (Z, Y, X) bool, thinned in place
     out_kind : (Z, Y, X) uint8, zeros before: ROD or PLATE in what is left
-    Source: isthmuses, Bertrand & Couprie, Pattern Recognit Lett 47:22 (2014); order by distance, Pudney,
+    Source: isthmuses, Raynal & Couprie, Lect Notes Comput Sci 6607:175 (2011); order by distance, Pudney,
     Comput Vis Image Underst 72:404 (1998).
     """
     rest = np.arange(voxels.shape[0])
