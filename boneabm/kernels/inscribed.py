@@ -1,9 +1,9 @@
 """Which inscribed ball is the largest around a voxel: balls sorted by radius, dealt to cubes, cubes halved three times.
 
-Lengths are in voxels. A cube keeps the balls that reach one of its voxels, largest first, and drops all that follow
-the first ball that holds the cube whole: no voxel of it needs them. Cubes of 32 are halved to 16, 8 and 4; in those of
-4 the balls are painted until no voxel of the mask is open. Every voxel gets the maximum over all balls, so neither
-the cubes nor the threads can change the result.
+Lengths are in voxels. A cube keeps the balls that reach one of its mask voxels, largest first, and drops all that
+follow the first ball that holds it whole: no voxel of it needs them. Cubes of 32 are halved to 16, 8 and 4, each
+shrunk to its mask voxels; in those of 4 the balls are painted until no voxel is open. Every voxel gets the maximum
+over all balls, so neither the cubes nor the threads can change the result.
 """
 
 from __future__ import annotations
@@ -117,19 +117,36 @@ def _choose(source, count, first, last, out):
 
 
 @kernel
-def _open_leaf(first, last, d2, out_best, out_spot):
+def _shrink(d2, first, last):
+    """The smallest box around the mask voxels of a box; its last lies before its first where there is none."""
+    z_first, y_first, x_first = last[0] + 1, last[1] + 1, last[2] + 1
+    z_last, y_last, x_last = first[0] - 1, first[1] - 1, first[2] - 1
+    for z in range(first[0], last[0] + 1):
+        for y in range(first[1], last[1] + 1):
+            row = d2[z, y]
+            left, right = first[2], last[2]
+            while left <= right and row[left] == 0:
+                left += 1
+            if left > right:
+                continue
+            while row[right] == 0:
+                right -= 1
+            z_first, z_last = min(z_first, z), max(z_last, z)
+            y_first, y_last = min(y_first, y), max(y_last, y)
+            x_first, x_last = min(x_first, left), max(x_last, right)
+    return (z_first, y_first, x_first), (z_last, y_last, x_last)
+
+
+@kernel
+def _open_leaf(first, last, d2, best, spot):
     """List the mask voxels of a small box: places relative to its corner and an empty best; returns how many."""
     count = 0
     for z in range(first[0], last[0] + 1):
         for y in range(first[1], last[1] + 1):
             for x in range(first[2], last[2] + 1):
                 if d2[z, y, x] > 0:
-                    out_best[count] = 0
-                    out_spot[0, count], out_spot[1, count], out_spot[2, count] = (
-                        z - first[0],
-                        y - first[1],
-                        x - first[2],
-                    )
+                    best[count] = 0
+                    spot[0, count], spot[1, count], spot[2, count] = z - first[0], y - first[1], x - first[2]
                     count += 1
     return count
 
@@ -149,9 +166,14 @@ def _raise(dz, dy, dx, r2, spot, best, count):
 def _paint_leaf(balls, count, first, last, d2, spot, best, out_diameter):
     """Give every mask voxel of a small box the diameter of the first ball that holds it."""
     voxels = _open_leaf(first, last, d2, best, spot)
-    z, y, x = np.int32(first[0]), np.int32(first[1]), np.int32(first[2])
+    z_first, y_first, x_first = first
+    z_last, y_last, x_last = last
+    corner_z, corner_y, corner_x = np.int32(z_first), np.int32(y_first), np.int32(x_first)
     for n in range(count):
-        if _raise(balls[n, 0] - z, balls[n, 1] - y, balls[n, 2] - x, balls[n, 3], spot, best, voxels) > 0:
+        z, y, x, r2 = balls[n, 0], balls[n, 1], balls[n, 2], balls[n, 3]
+        if _near(z, z_first, z_last) ** 2 + _near(y, y_first, y_last) ** 2 + _near(x, x_first, x_last) ** 2 >= r2:
+            continue
+        if _raise(z - corner_z, y - corner_y, x - corner_x, r2, spot, best, voxels) > 0:
             break
     for n in range(voxels):
         place = (first[0] + spot[0, n], first[1] + spot[1, n], first[2] + spot[2, n])
@@ -159,7 +181,7 @@ def _paint_leaf(balls, count, first, last, d2, spot, best, out_diameter):
 
 
 @kernel
-def _leaf_of(leaf, lists, counts, corners, d2, spot, best, out_diameter):
+def _enter(leaf, lists, counts, corners, d2, spot, best, out_diameter):
     """Go on to the next leaf of a cube in z-order: refresh the lists of the boxes that it enters, and paint it."""
     shape = d2.shape
     for level in range(HALVINGS):
@@ -174,10 +196,14 @@ def _leaf_of(leaf, lists, counts, corners, d2, spot, best, out_diameter):
         counts[level + 1] = 0
         if counts[level] == 0 or z >= shape[0] or y >= shape[1] or x >= shape[2]:
             continue
-        last = (min(z + size, shape[0]) - 1, min(y + size, shape[1]) - 1, min(x + size, shape[2]) - 1)
-        counts[level + 1] = _choose(lists[level], counts[level], (z, y, x), last, lists[level + 1])
+        whole = (min(z + size, shape[0]) - 1, min(y + size, shape[1]) - 1, min(x + size, shape[2]) - 1)
+        first, last = _shrink(d2, (z, y, x), whole)
+        if last[0] < first[0]:
+            continue
         if level == HALVINGS - 1:
-            _paint_leaf(lists[level + 1], counts[level + 1], (z, y, x), last, d2, spot, best, out_diameter)
+            _paint_leaf(lists[level], counts[level], first, last, d2, spot, best, out_diameter)
+        else:
+            counts[level + 1] = _choose(lists[level], counts[level], first, last, lists[level + 1])
 
 
 @kernel
@@ -195,10 +221,10 @@ def paint_cubes(first, last, balls, start, numbers, d2, out_diameter):
     spot, best = np.zeros((3, 64), np.int32), np.zeros(64, np.int32)
     for cube in range(first, last):
         counts[0] = start[cube + 1] - start[cube]
-        lists = np.empty((HALVINGS + 1, counts[0], 4), np.int32)
+        lists = np.empty((HALVINGS, counts[0], 4), np.int32)
         for n in range(counts[0]):
             lists[0, n] = balls[numbers[start[cube] + n]]
         corners[0, 0], corners[0, 1] = cube // (across * along) * CUBE, cube // along % across * CUBE
         corners[0, 2] = cube % along * CUBE
         for leaf in range(8**HALVINGS):
-            _leaf_of(leaf, lists, counts, corners, d2, spot, best, out_diameter)
+            _enter(leaf, lists, counts, corners, d2, spot, best, out_diameter)
