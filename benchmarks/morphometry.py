@@ -73,6 +73,10 @@ def measure_ours(report: Report, name: str, mask: Mask, repeats: int) -> dict[st
     }
     for key, seconds in best_seconds(actions, repeats).items():
         report.add(f"{key}_s", f"{key}, s", seconds)
+    start_cpu = time.process_time()
+    actions["bone"]()
+    actions["marrow"]()
+    report.add("thickness_cpu_s", "bone and marrow, CPU s of all threads", time.process_time() - start_cpu)
     standard, shape, _ = maps.pop("found")
     for key, value in {**vars(standard), **vars(shape)}.items():
         report.add(key, key, value)
@@ -163,7 +167,8 @@ def measure_peer(
 
 def measure_peers(report: Report, mask: Mask, ours: dict[str, np.ndarray], python: str, limit_s: float) -> None:
     """Every peer, and the ratio of our time to that of the fastest exact one."""
-    own_s = report.figures["ours"]["bone_s"] + report.figures["ours"]["marrow_s"]
+    ours_found = report.figures["ours"]
+    own_s, own_cpu_s = ours_found["bone_s"] + ours_found["marrow_s"], ours_found["thickness_cpu_s"]
     exact: dict[str, float] = {}
     for name, (_, kind) in PEERS.items():
         phases = {"bone": mask, "marrow": ~mask} if kind == "thickness" else {"bone": mask}
@@ -172,6 +177,8 @@ def measure_peers(report: Report, mask: Mask, ours: dict[str, np.ndarray], pytho
             continue
         more = "at least " if "stopped" in report.figures[name] else ""
         report.add("ratio", f"{more}this many times our time (bone and marrow)", total / own_s)
+        cpu = [report.figures[name].get(f"{phase}_cpu_seconds", limit_s) for phase in phases]
+        report.add("cpu_ratio", f"{more}this many times our CPU time", sum(cpu) / own_cpu_s)
         if equal >= EQUAL and "stopped" not in report.figures[name]:
             exact[name] = total
     report.heading("ratio", "fastest exact peer")

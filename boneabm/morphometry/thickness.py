@@ -72,8 +72,9 @@ def _diameters(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
 def refined(mask: NDArray[np.bool_], factor: int) -> NDArray[np.bool_]:
     """The mask on a lattice finer by a factor: interpolated linearly between voxel centers, bone above one half.
 
-    A point at exactly one half is what its voxel is, so the refined marrow is what the refined bone leaves. Flat faces
-    stay where they are, steps are planed. mask : (Z, Y, X) bool; returns (Z, Y, X) times the factor.
+    A point at exactly one half is what its voxel is, and a voxel that would vanish (a lone one) stays whole, so the
+    refined marrow is what the refined bone leaves. Flat faces stay where they are, steps are planed.
+    mask : (Z, Y, X) bool; returns (Z, Y, X) times the factor.
     """
     if factor == 1:
         return mask
@@ -87,8 +88,15 @@ def refined(mask: NDArray[np.bool_], factor: int) -> NDArray[np.bool_]:
             parts.append((2 * factor - abs(off)) * share + abs(off) * (before if off < 0 else after))
         shape = [length * (factor if a == axis else 1) for a, length in enumerate(share.shape)]
         share = np.stack(parts, axis + 1).reshape(shape)
-    same = mask.repeat(factor, 0).repeat(factor, 1).repeat(factor, 2)
-    return (share > 0) | ((share == 0) & same)
+    same = _repeated(mask, factor)
+    fine = (share > 0) | ((share == 0) & same)
+    lost = ~(fine == same).reshape([n for length in mask.shape for n in (length, factor)]).any(axis=(1, 3, 5))
+    return np.where(_repeated(lost, factor), same, fine)
+
+
+def _repeated(mask: NDArray[np.bool_], factor: int) -> NDArray[np.bool_]:
+    """Every voxel cut into factor^3 equal ones."""
+    return mask.repeat(factor, 0).repeat(factor, 1).repeat(factor, 2)
 
 
 def _part_means(fine: NDArray[np.float32], factor: int) -> NDArray[np.float32]:

@@ -61,8 +61,8 @@ def test_only_exact_peers_count_for_the_goal(benchmark: ModuleType, monkeypatch:
     def ask(python: str, name: str, voxels: np.ndarray, limit_s: float) -> tuple[dict[str, Any], np.ndarray | None]:
         right = local_thickness(voxels, 1.0)
         answers: dict[str, tuple[dict[str, Any], np.ndarray | None]] = {
-            "exact": ({"seconds": 5.0, "version": "1"}, right),
-            "rough": ({"seconds": 1.0, "version": "1"}, right * np.float32(1.01)),
+            "exact": ({"seconds": 5.0, "cpu_seconds": 8.0, "version": "1"}, right),
+            "rough": ({"seconds": 1.0, "cpu_seconds": 1.0, "version": "1"}, right * np.float32(1.01)),
             "slow": ({"stopped": "after 60 s"}, None),
         }
         return answers[name]
@@ -70,8 +70,9 @@ def test_only_exact_peers_count_for_the_goal(benchmark: ModuleType, monkeypatch:
     monkeypatch.setattr(benchmark, "ask_peer", ask)
     monkeypatch.setattr(benchmark, "PEERS", {name: (name, "thickness") for name in ("exact", "rough", "slow")})
     report = benchmark.Report(only_json=True)
-    report.figures["ours"] = {"bone_s": 0.25, "marrow_s": 0.75}
+    report.figures["ours"] = {"bone_s": 0.25, "marrow_s": 0.75, "thickness_cpu_s": 2.0}
     benchmark.measure_peers(report, mask, ours, "python", 60.0)
     assert report.figures["ratio"] == {"fastest_exact_over_ours": 10.0}
     assert report.figures["rough"]["ratio"] == 2.0
-    assert report.figures["slow"] == {"stopped": "after 60 s", "ratio": 120.0}
+    assert report.figures["slow"] == {"stopped": "after 60 s", "ratio": 120.0, "cpu_ratio": 60.0}
+    assert report.figures["exact"]["cpu_ratio"] == 8.0
