@@ -2,8 +2,9 @@
 
     python benchmarks/morphometry_peers.py PEER MASK.npy OUT.npy
 
-Prints one JSON object: seconds and CPU seconds of the measurement proper (imports and compilation on a corner of the mask are not
-counted) and the version; a thickness peer writes diameters in voxels to OUT.npy, a table peer prints its values.
+Prints one JSON object: seconds and CPU seconds of the measurement proper (imports and compilation on a corner of the
+mask are not counted) and the version; a thickness peer writes diameters in voxels to OUT.npy, a table peer prints its
+values.
 """
 
 from __future__ import annotations
