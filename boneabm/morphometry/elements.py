@@ -12,8 +12,8 @@ from ..kernels.thinning import PLATE, ROD, spread_kinds, thin
 from .thickness import local_thickness, squared_distance
 
 LEAST_MIDDLE = 0.5
-"""A voxel may belong to the middle if its own ball has this share of the local thickness; assumed. On real bone 0 to 0.7
-moved the plate fraction by 0.03, 0.85 by 0.23."""
+"""A voxel may belong to the middle if its own ball has this share of the local thickness; assumed. On real bone 0 to
+0.7 moved the plate fraction by 0.03, 0.85 by 0.23."""
 
 
 class Elements(NamedTuple):
