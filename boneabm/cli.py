@@ -19,7 +19,6 @@ from boneabm.cli_tell import Json, Quiet, echo_json, stop, told
 from boneabm.errors import BoneabmError, InputError
 
 if TYPE_CHECKING:
-    from boneabm.io.bone_source import BoneSource
     from boneabm.run import RunResult
 
 app = typer.Typer(
@@ -126,16 +125,31 @@ def measure(
     threshold: Threshold = None,
     largest: Largest = None,
     crop: Crop = None,
+    step: Annotated[
+        int | None, typer.Option(help="Stored step of a run: 0 is the first, -1 the last (default).")
+    ] = None,
+    all_steps: Annotated[bool, typer.Option("--all-steps", help="Every stored step of a run, a row each.")] = False,
+    upsample: Annotated[
+        int, typer.Option(min=1, max=4, help="Refine voxels by this factor for Tb.Th, Tb.Sp and Tb.N.")
+    ] = 1,
+    calibration: Annotated[
+        str | None, typer.Option(help='Density of an image, "SLOPE,OFFSET": g/cm3 = SLOPE x gray + OFFSET.')
+    ] = None,
+    map_file: Annotated[
+        Path | None, typer.Option("--map", help="Maps of thickness, separation and plates to write, FILE.vtkhdf.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace maps of an earlier measurement.")] = False,
     threads: Threads = None,
     as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="A table with one row per step instead.")] = False,
 ) -> None:
-    """Measure BV/TV, Tb.Th, Tb.Sp, Tb.N, Conn.D and bone surface of an image or of the last step of a run."""
-    from boneabm.io.bone_source import read_source
+    """Measure an image or stored steps of a run: amount, thickness, connectivity, shape, direction, density."""
+    from boneabm import cli_measure
 
     given = {"voxel-size": voxel_size, "sigma": sigma, "threshold": threshold, "largest": largest, "crop": crop}
-    bone = read_source(source, given)
-    _warn(bone.warnings)
-    _show_measures(bone, _threads(threads), as_json)
+    options = cli_measure.MeasureOptions(step, all_steps, upsample, calibration, map_file, replace)
+    style = cli_measure.style(as_json, as_csv)
+    cli_measure.measure_source(source, given, options, _threads(threads), cli_measure.Teller(style, _warn))
 
 
 @app.command()
@@ -249,21 +263,3 @@ def _say(text: str) -> None:
 
 def _silent(text: str) -> None:
     """Say nothing."""
-
-
-def _show_measures(bone: BoneSource, threads: int, as_json: bool) -> None:
-    import time
-    from dataclasses import asdict
-
-    from boneabm.kernels.blocks import set_threads
-    from boneabm.morphometry import measure as measure_mask
-
-    set_threads(threads)
-    start = time.perf_counter()
-    values = asdict(measure_mask(bone.mask, bone.spacing_um))
-    settings = {key: value for key, value in bone.settings.items() if key not in values}
-    if as_json:
-        echo_json(values | settings | {"measure_s": time.perf_counter() - start})
-        return
-    for key, value in (settings | values).items():
-        typer.echo(f"{key:<20} {value:.6g}" if isinstance(value, float) else f"{key:<20} {value}")

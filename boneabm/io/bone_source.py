@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from boneabm.errors import InputError
 from boneabm.scenario_fields import CropField, parse_crop, parse_threshold, parse_voxel_size
 
-from .microct import Segmentation, read_bone
+from .microct import Segmentation, read_bone, read_gray
 from .volumes import VolumeReader
 
 BONE_FRACTION = 0.5
@@ -38,15 +38,69 @@ def read_source(source: Path, options: Mapping[str, Any]) -> BoneSource:
     Raises InputError for images without voxel size, impossible options, and options given for a run.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    return _read_run(source, given) if (source / "run.vtkhdf").exists() else _read_image(source, given)
+    return _read_run(source, given) if is_run(source) else _read_image(source, given)
+
+
+def is_run(source: Path) -> bool:
+    """Whether this is a folder with the volumes of a run."""
+    return (source / "run.vtkhdf").exists()
+
+
+class RunStep(NamedTuple):
+    """One stored step of a run: its bone, and matrix and mineral (None where not stored), each (Z, Y, X)."""
+
+    bone: BoneSource
+    matrix: NDArray[np.float32]
+    mineral_g_per_cm3: NDArray[np.float32] | None
+
+
+def run_steps(source: Path) -> int:
+    """How many steps a run has stored so far; InputError where it has none."""
+    days = VolumeReader(source / "run.vtkhdf").days
+    if not days:
+        raise InputError(f"{source}: no step is stored yet. Wait for the first one, or run the scenario.")
+    return len(days)
+
+
+def read_step(source: Path, step: int) -> RunStep:
+    """Read one stored step of a run.
+
+    step : 0 is the first, -1 the last
+    Raises InputError for a step that is not stored.
+    """
+    steps, reader = run_steps(source), VolumeReader(source / "run.vtkhdf")
+    if not -steps <= step < steps:
+        raise InputError(
+            f"--step {step}: {source} holds the steps 0 to {steps - 1} (-1 is the last), "
+            f"of the days {', '.join(map(str, reader.days[:20]))}{' ...' if steps > 20 else ''}."
+        )
+    number = step % steps
+    matrix = reader.read("matrix", index=number)
+    mineral = reader.read("mineral", index=number) if "mineral" in reader.fields else None
+    settings: dict[str, str | int | float] = {"run": str(source), "step": number, "day": reader.days[number]}
+    return RunStep(BoneSource(matrix >= BONE_FRACTION, reader.spacing_um, settings, []), matrix, mineral)
+
+
+def read_gray_source(source: Path, options: Mapping[str, Any]) -> NDArray[Any]:
+    """Gray values (Z, Y, X) of the part of an image that `read_source` makes bone of, as they are in the file."""
+    gray = read_gray(source)
+    if options.get("crop") is None:
+        return gray
+    return gray[tuple(slice(*pair) for pair in parse_crop(options["crop"]))]
 
 
 def _read_run(source: Path, given: Mapping[str, Any]) -> BoneSource:
-    if given:
-        raise InputError(f"--{next(iter(given))} is for images; {source} is a run and knows its voxel size.")
+    refuse_image_options(source, given)
     reader = VolumeReader(source / "run.vtkhdf")
     mask = reader.read("matrix", index=-1) >= BONE_FRACTION
     return BoneSource(mask, reader.spacing_um, {"run": str(source), "day": reader.days[-1]}, [])
+
+
+def refuse_image_options(source: Path, given: Mapping[str, Any]) -> None:
+    """InputError if anything was said that is for images only."""
+    said = [name for name, value in given.items() if value is not None]
+    if said:
+        raise InputError(f"--{said[0]} is for images; {source} is a run and knows its voxel size.")
 
 
 def _read_image(source: Path, given: Mapping[str, Any]) -> BoneSource:

@@ -1,4 +1,4 @@
-"""Exact squared distances and the painting of inscribed balls, the two steps behind local thickness.
+"""Exact squared distances and the balls that matter, the first steps behind local thickness; `inscribed` has the last.
 
 Lengths are in voxels here. Every block is one plane of z; planes never write into each other.
 """
@@ -167,60 +167,3 @@ def find_ridge(first, last, d2, table, out_ridge):
         for y in range(d2.shape[1]):
             for x in range(d2.shape[2]):
                 out_ridge[z, y, x] = d2[z, y, x] > 0 and not _covered(d2, table, z, y, x)
-
-
-@kernel
-def _next_open(row, x):
-    """First column >= x that is not painted yet; shortens the chain of pointers on the way."""
-    while row[x] != x:
-        row[x] = row[row[x]]
-        x = row[x]
-    return x
-
-
-@kernel
-def _paint_row(open_row, out_row, start, stop, diameter):
-    """Give the open columns start..stop-1 of one row the diameter and close them."""
-    x = _next_open(open_row, start)
-    while x < stop:
-        out_row[x] = diameter
-        open_row[x] = x + 1
-        x = _next_open(open_row, x + 1)
-
-
-@kernel
-def half_chords(largest_r2):
-    """Half lengths of the chords of balls: entry n is the largest h with h^2 < n, -1 for n = 0; int32."""
-    half = np.full(largest_r2 + 1, -1, np.int32)
-    for n in range(1, largest_r2 + 1):
-        before = half[n - 1]
-        half[n] = before + 1 if (before + 1) * (before + 1) < n else before
-    return half
-
-
-@kernel
-def paint_balls(first, last, centers, r2, half_chord, out_diameter):
-    """Paint inscribed balls, largest first: each voxel keeps the diameter of the first ball (blocks are z planes).
-
-    A ball holds the voxels with |p - center|^2 < r2; its diameter is 2 sqrt(r2).
-
-    centers      : (N, 3) int32, (z, y, x) voxels, sorted by falling r2
-    r2           : (N,) int32, voxel^2
-    half_chord   : (max(r2) + 1,) int32, from `half_chords`
-    out_diameter : (Z, Y, X) float32, voxels, overwritten; 0 where no ball reaches
-    """
-    rows, columns = out_diameter.shape[1:]
-    out_diameter[first:last] = 0
-    open_column = np.empty((last - first, rows, columns + 1), np.int32)
-    open_column[:] = np.arange(columns + 1)
-    for ball in range(r2.size):
-        z, y, x = centers[ball]
-        reach = half_chord[r2[ball]]
-        diameter = np.float32(2.0 * np.sqrt(r2[ball]))
-        for k in range(max(first, z - reach), min(last, z + reach + 1)):
-            rest = r2[ball] - (k - z) * (k - z)
-            across = half_chord[rest]
-            for j in range(max(0, y - across), min(rows, y + across + 1)):
-                half = half_chord[rest - (j - y) * (j - y)]
-                start, stop = max(0, x - half), min(columns, x + half + 1)
-                _paint_row(open_column[k - first, j], out_diameter[k, j], start, stop, diameter)

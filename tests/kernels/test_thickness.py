@@ -8,7 +8,7 @@ from scipy import ndimage
 from thickness_plain import local_thickness_plain, squared_distance_plain
 
 from boneabm.kernels import blocks
-from boneabm.kernels.thickness import FAR, KINDS, cover_table, half_chords
+from boneabm.kernels.thickness import FAR, KINDS, cover_table
 from boneabm.morphometry import local_thickness, mean_thickness
 from boneabm.morphometry.thickness import squared_distance
 
@@ -49,10 +49,6 @@ def test_cover_table_equals_its_definition():
     for kind, step in enumerate(KINDS):
         moved = ((places + step) ** 2).sum(axis=1)
         np.testing.assert_array_equal(table[kind, 1:], [moved[r2 < ball].max() for ball in range(1, 41)])
-
-
-def test_half_chords_equal_their_definition():
-    assert list(half_chords(30)) == [-1] + [max(h for h in range(6) if h * h < n) for n in range(1, 31)]
 
 
 def test_threads_change_no_bit():

@@ -101,6 +101,7 @@ def test_turning_and_mirroring_a_bone_changes_no_measure(axes):
 def test_measures_scale_with_the_voxel():
     small, large = vars(measure(blobs(seed=3), 10.0)), vars(measure(blobs(seed=3), 20.0))
     powers = {"bv_tv": 0, "tb_n_per_mm": -1, "conn_d_per_mm3": -3, "bs_mm2": 2, "bv_mm3": 3, "tv_mm3": 3}
+    powers |= {"bs_bv_per_mm": -1, "bs_tv_per_mm": -1}
     for name, value in small.items():
         assert large[name] == pytest.approx(value * 2.0 ** powers.get(name, 1)), name
 

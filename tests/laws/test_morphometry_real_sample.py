@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from boneabm.io.microct import Segmentation, read_bone
 from boneabm.kernels import blocks
-from boneabm.morphometry import euler_characteristic, local_thickness, mean_thickness, measure
+from boneabm.morphometry import euler_characteristic, local_thickness, mean_thickness, measure_fully
 
 SPACING_UM = 19.5
 
@@ -45,8 +45,8 @@ def test_trabecular_thickness_of_the_sample(bone, two_threads):
 
 @pytest.mark.slow
 def test_all_measures_of_the_sample(bone, two_threads):
-    """BV/TV, Tb.Th, Tb.Sp, Conn.D and BS within 1 % of independent tools."""
-    result = measure(bone, SPACING_UM)
+    """BV/TV, Tb.Th, Tb.Sp, Conn.D and BS within 1 % of independent tools, SMI and DA within 3 %."""
+    result, shape, _ = measure_fully(bone, SPACING_UM)
     published = {
         "bv_tv": 0.23370,
         "tb_th_um": 256.7,
@@ -57,3 +57,7 @@ def test_all_measures_of_the_sample(bone, two_threads):
     }
     for name, value in published.items():
         assert getattr(result, name) == pytest.approx(value, rel=0.01), name
+    assert shape.smi == pytest.approx(0.96, rel=0.03)
+    assert shape.da == pytest.approx(0.222, rel=0.03)
+    assert shape.plate_fraction + shape.rod_fraction == pytest.approx(1)
+    assert shape.tb_n_direct_per_mm == pytest.approx(result.tb_n_per_mm, rel=0.1)
