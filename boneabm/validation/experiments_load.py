@@ -76,9 +76,9 @@ def _modulus(name: str, last_d: float) -> OfArms:
 
 LOAD_TURNED = (
     Quantity("fabric turned", "%", _followed("fabric_tilt_deg", SIX_Y),
-             "longest mean intercept length in the z-x plane after six years, against the habitual arm, share of 30 deg"),
+             "longest mean intercept length in the z-x plane after six years, less the habitual arm, share of 30 deg"),
     Quantity("stiffest direction turned", "%", _followed("stiff_tilt_deg", SIX_Y),
-             "largest Young's modulus in the z-x plane after six years, against the habitual arm, share of 30 deg"),
+             "largest Young's modulus in the z-x plane after six years, less the habitual arm, share of 30 deg"),
     Quantity("fabric turned, two years", "%", _followed("fabric_tilt_deg", 2 * 365), "the same after two years"),
     Quantity("stiffest turned, two years", "%", _followed("stiff_tilt_deg", 2 * 365), "the same after two years"),
     Quantity("modulus along the new load", "", _modulus("youngs_30_mpa", SIX_Y),
