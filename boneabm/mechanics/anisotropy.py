@@ -94,7 +94,8 @@ def anisotropy(stiffness_mpa: ArrayLike) -> Anisotropy:
     )
 
 
-TILT_STEP_DEG = 0.1
+TILTS_PER_DEG = 10
+"""Directions per degree among which the stiffest one is looked for."""
 
 
 def youngs_at_tilt(stiffness_mpa: ArrayLike, tilt_deg: ArrayLike) -> NDArray[np.float64]:
@@ -112,8 +113,8 @@ def youngs_at_tilt(stiffness_mpa: ArrayLike, tilt_deg: ArrayLike) -> NDArray[np.
 
 
 def stiffest_tilt_deg(stiffness_mpa: ArrayLike) -> float:
-    """Angle from z toward x of the largest Young's modulus in the z-x plane, -90..90 degrees, to TILT_STEP_DEG."""
-    tilts = np.arange(-90 + TILT_STEP_DEG, 90 + TILT_STEP_DEG / 2, TILT_STEP_DEG)
+    """Angle from z toward x of the largest Young's modulus in the z-x plane, above -90 to 90 degrees, to 1 / TILTS_PER_DEG."""
+    tilts = np.arange(-90 * TILTS_PER_DEG + 1, 90 * TILTS_PER_DEG + 1) / TILTS_PER_DEG
     return float(tilts[np.argmax(youngs_at_tilt(stiffness_mpa, tilts))])
 
 
