@@ -112,7 +112,7 @@ def youngs_at_tilt(stiffness_mpa: ArrayLike, tilt_deg: ArrayLike) -> NDArray[np.
 
 
 def stiffest_tilt_deg(stiffness_mpa: ArrayLike) -> float:
-    """Angle from z toward x of the largest Young's modulus in the z-x plane, above -90 to 90, to a tenth of a degree."""
+    """Angle from z toward x of the largest Young's modulus in the z-x plane, -90..90 degrees, by tenths."""
     tilts = np.arange(-90 * TILTS_PER_DEG + 1, 90 * TILTS_PER_DEG + 1) / TILTS_PER_DEG
     return float(tilts[np.argmax(youngs_at_tilt(stiffness_mpa, tilts))])
 
