@@ -15,7 +15,7 @@ from .io.microct import Segmentation, read_bone
 from .kernels import user_cache
 from .lattice import VoxelLattice
 from .lattice.generate import BlockSpec, generate
-from .loading import Activity, Condition, LoadCase, LoadParameters, Program, habitual_program
+from .loading import Activity, Condition, LoadCase, LoadParameters, Program, habitual_program, turned
 from .mechanics import Material, MicroFE
 from .morphometry import mean_thickness
 from .parameters import ParameterSet
@@ -77,7 +77,7 @@ def assemble(scenario: Scenario, lattice: VoxelLattice) -> Simulation:
     settings = parameters.section("mechanics", SolveParameters)
     tissue = Tissue(lattice)
     signals = Signals(tissue, rules.signaling, rules.fields)
-    fe = MicroFE(lattice.spacing_um, poisson=material.poisson, tolerance=settings.tolerance)
+    fe = MicroFE(lattice.spacing_um, material.poisson, scenario.boundary, settings.tolerance)
     strain = Strain(fe, np.ones(lattice.shape, np.float32))
     first = -scenario.simulation.burn_in_d
     body = make_body(scenario, parameters)
@@ -124,13 +124,19 @@ def _period(row: Diet | HormoneState) -> Period:
 
 
 def make_program(scenario: Scenario, parameters: ParameterSet) -> Program:
-    """Loading program: the scenario's activities, else the default habit, under its conditions."""
+    """Loading program: the scenario's activities, else the default habit, under its conditions.
+
+    Stresses have as many components as the boundary of the strain solve has cases: three normal ones, or all six.
+    """
     rows = [
         Activity(a.name, LoadCase(a.stress_mpa, a.cycles_per_d), a.start_d, _until(a.until_d))
         for a in scenario.activity
     ]
     if not rows:
         rows = list(habitual_program(parameters.section("load", LoadParameters)))
+    if scenario.boundary == "affine":
+        tilts = [a.tilt_deg for a in scenario.activity] or [0.0] * len(rows)
+        rows = [turned(row, tilt) for row, tilt in zip(rows, tilts, strict=True)]
     conditions = [
         Condition(row.load_factor, row.start_d, _until(row.until_d))
         for row in scenario.condition
@@ -155,12 +161,25 @@ def prepare(simulation: Simulation) -> None:
     mechanostat.place_osteocytes(tissue, state.seed, rules.osteocyte)
     simulation.cases = tuple((case.stress_mpa, case.cycles_per_d) for case in simulation.program.habitual())
     simulation.solve_strain()
+    _check_grip(simulation)
     adapt_load(simulation)
     state.signals.set_reference(tissue)
     before = min(state.day, -1)
     state.body.settle(before)
     state.modulators = state.body.modulators(before)
     simulation.reset_ledger()
+
+
+def _check_grip(simulation: Simulation) -> None:
+    """Six stresses can be carried only by bone that reaches from face to face along every axis."""
+    fe = simulation.state.strain.fe
+    missing = [axis for axis, spans in zip("zyx", fe.spans, strict=True) if not spans]
+    if fe.boundary.name == "affine" and missing:
+        raise InputError(
+            f'simulation.boundary: "affine" (needed for turned loads) wants bone from face to face along z, y and x; '
+            f"its largest part does not reach both faces along {', '.join(missing)}. Crop the image so that it does, "
+            "or use a larger or denser block."
+        )
 
 
 def adapt_load(simulation: Simulation) -> None:

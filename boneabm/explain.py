@@ -20,6 +20,10 @@ from boneabm.scenario import (
 from boneabm.units import DAYS_PER_YEAR
 
 LAB_NAMES = {"pth": "PTH", "igf1": "IGF-1"}
+_HELD = {
+    "rollers": "strain is solved between sliding platens, three unit cases, no shear",
+    "affine": "strain is solved with linear displacement of all faces, six unit cases, from the burn-in on",
+}
 
 
 def explain(scenario: Scenario, parameters: ParameterSet, phases: Sequence[tuple[str, str]]) -> str:
@@ -123,13 +127,16 @@ def _short(quantity: str) -> str:
 
 def _loads(scenario: Scenario) -> list[str]:
     if not scenario.activity:
-        return ["habitual program (no [[activity]] given)"]
-    return [_activity(row) for row in scenario.activity]
+        rows = ["habitual program (no [[activity]] given)"]
+    else:
+        rows = [_activity(row) for row in scenario.activity]
+    return [*rows, f'boundary "{scenario.boundary}": {_HELD[scenario.boundary]}']
 
 
 def _activity(row: Activity) -> str:
     z, y, x = row.stress_mpa
-    return f"{row.name}: {z:g}, {y:g}, {x:g} MPa along z, y, x; {row.cycles_per_d:g} cycles a day{_span(row)}"
+    turned = f", turned {row.tilt_deg:g} deg from z toward x" if row.tilt_deg else ""
+    return f"{row.name}: {z:g}, {y:g}, {x:g} MPa along z, y, x{turned}; {row.cycles_per_d:g} cycles a day{_span(row)}"
 
 
 def _span(row: Window) -> str:

@@ -159,11 +159,15 @@ Bone = Annotated[GeneratedBone | ImageBone, Field(discriminator="kind")]
 
 
 class Activity(Window):
-    """A daily loading: peak apparent normal stress along z, y, x (compression positive) and cycles per day."""
+    """A daily loading: peak apparent normal stress along z, y, x (compression positive) and cycles per day.
+
+    tilt_deg : the whole load turned about y, from z toward x; any tilt but 0 needs the boundary "affine"
+    """
 
     name: str = Field(min_length=1)
     stress_mpa: Annotated[Triple, Triplet(Quantity("stress", -20, 20))] = Field(alias="stress")
     cycles_per_d: Annotated[float, Number(1, 1e6)] = Field(alias="cycles")
+    tilt_deg: Annotated[float, Quantity("angle", -90, 90)] = Field(0.0, alias="tilt")
 
     @model_validator(mode="after")
     def _loads_something(self) -> Self:
@@ -192,15 +196,23 @@ class Condition(Window):
         return self
 
 
+BoundaryName = Literal["rollers", "affine"]
+
+
 class SimulationSettings(Section):
-    """How long, with which random numbers, and how long the bone is remodeled before day 0.
+    """How long, with which random numbers, how long the bone is remodeled before day 0, how it is held.
 
     burn_in_d : a site lasts 145-190 d; after that the open sites, their ages and shapes are in steady state
+    boundary  : how the faces of the block are held in the strain solve. "rollers": sliding platens, three unit cases,
+                no shear. "affine": linear displacement on all faces, six unit cases; bone looks stiffer and a solve
+                takes longer. Left out: "affine" where an activity has a tilt, else "rollers". Arms that are compared
+                need the same.
     """
 
     days: Annotated[int, Days()] = 365
     seed: Annotated[int, Number(0, 2**63 - 1, whole=True)] = 1
     burn_in_d: Annotated[int, Quantity("time", 0, 36500, whole=True)] = Field(190, alias="burn_in")
+    boundary: BoundaryName | None = None
 
 
 class Output(Section):
@@ -282,6 +294,23 @@ class Scenario(Section):
             refuse('an oophorectomy is only for sex = "female". Remove the row or change sex.', "state")
         return self
 
+    @model_validator(mode="after")
+    def _rollers_carry_no_shear(self) -> Self:
+        tilted = [f'"{row.name}"' for row in self.activity if row.tilt_deg]
+        if tilted and self.simulation.boundary == "rollers":
+            refuse(
+                f'"rollers" are sliding platens and carry no shear, but the load of {", ".join(tilted)} is turned. '
+                'Write boundary = "affine", or leave it out.',
+                "simulation.boundary",
+            )
+        return self
+
+    @property
+    def boundary(self) -> BoundaryName:
+        """How the block is held in the strain solve: as chosen, else "affine" where a load is turned at any time."""
+        turned = any(row.tilt_deg for row in self.activity)
+        return self.simulation.boundary or ("affine" if turned else "rollers")
+
     @classmethod
     def load(cls, source: str | Path, parameters: ParameterSet | None = None) -> Scenario:
         """Read a scenario file, or the packaged scenario of this bare name ("menopause").
@@ -325,7 +354,13 @@ class Scenario(Section):
         told = "is not that of the run it branches from. Leave it out: a branch goes on with the bone of that run."
         same = {"bone": self.bone == parent.bone}
         same["simulation.burn_in"] = self.simulation.burn_in_d == parent.simulation.burn_in_d
-        return [f"{key}: {told}" for key, equal in same.items() if not equal]
+        problems = [f"{key}: {told}" for key, equal in same.items() if not equal]
+        if self.boundary != parent.boundary:
+            problems.append(
+                f'simulation.boundary: "{self.boundary}", but the run it branches from was solved with '
+                f'"{parent.boundary}". Both need the same; turned loads need boundary = "affine" in [simulation].'
+            )
+        return problems
 
     def with_options(self, days: int | None = None, seed: int | None = None) -> Scenario:
         """Copy with another length in days or seed, as the command line gives them."""

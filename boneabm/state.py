@@ -33,7 +33,8 @@ class Strain:
     def arrays(self) -> dict[str, np.ndarray]:
         """Fields and counters for the checkpoint; psi is computed again from them."""
         counts = np.array([self.moved, self.solved_day], np.int64)
-        loads = np.array([[*stress, cycles] for stress, cycles in self.cases], np.float64).reshape(-1, 4)
+        rows = [[*stress, cycles] for stress, cycles in self.cases]
+        loads = np.array(rows, np.float64).reshape(-1, self.fe.cases + 1)
         fe = {f"fe/{name}": array for name, array in self.fe.state_arrays().items()}
         return {**fe, "counts": counts, "reference": np.array([self.reference]), "loads": loads}
 
@@ -42,7 +43,7 @@ class Strain:
         self.fe.restore({k.removeprefix("fe/"): v for k, v in arrays.items() if k.startswith("fe/")})
         self.moved, self.solved_day = arrays["counts"].tolist()
         self.reference = float(arrays["reference"][0])
-        self.cases = tuple((tuple(row[:3]), row[3]) for row in arrays["loads"].tolist())
+        self.cases = tuple((tuple(row[:-1]), row[-1]) for row in arrays["loads"].tolist())
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Quantities with units: "1.6 mm", "0.8 MPa", "38 pg/mL" in; plain numbers in the internal unit of their dimension out.
 
-Internal units: length um, time d, age y, stress MPa, concentrations pg/mL. A year is 365 d, a month 30.4375 d
-(365.25 d / 12), a week 7 d. Molar concentrations need the molecule, so estradiol (272.38 g/mol) and PTH 1-84
+Internal units: length um, time d, age y, angle deg, stress MPa, concentrations pg/mL. A year is 365 d, a month
+30.4375 d (365.25 d / 12), a week 7 d. Molar concentrations need the molecule, so estradiol (272.38 g/mol) and PTH 1-84
 (9425 g/mol) are dimensions of their own.
 """
 
@@ -45,6 +45,7 @@ DIMENSIONS = {
         {"d": 1.0, "h": 1 / 24, "wk": 7.0, "mo": DAYS_PER_MONTH, "y": DAYS_PER_YEAR, "day": 1.0, "days": 1.0}, "30 d"
     ),
     "age": Dimension({"y": 1.0, "mo": 1 / 12}, "51 y"),
+    "angle": Dimension({"deg": 1.0, "rad": 180.0 / math.pi}, "30 deg"),
     "stress": Dimension({"MPa": 1.0, "kPa": 1e-3, "Pa": 1e-6, "GPa": 1e3}, "0.8 MPa"),
     "concentration": Dimension(_MASS_PER_VOLUME, "38 pg/mL"),
     "estradiol": Dimension(

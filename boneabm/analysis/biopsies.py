@@ -13,6 +13,8 @@ from ..io.checkpoint import read_checkpoint, write_checkpoint
 from ..io.runfolder import RunFolder
 from ..io.schema import BIOPSY_COLUMNS, MECHANOREGULATION_COLUMNS
 from ..io.series import EventWriter, SeriesWriter, read_table
+from ..mechanics import MicroFE
+from ..mechanics.anisotropy import stiffest_tilt_deg, youngs_at_tilt
 from ..morphometry import measure
 from ..morphometry.fabric import fabric
 from . import biopsy, mechanoregulation
@@ -155,7 +157,7 @@ def _part(folder: RunFolder, day: int, name: str, kind: Any) -> list[NDArray[Any
 
 
 def architecture(simulation: Simulation) -> dict[str, float]:
-    """BV/TV, Tb.Th, Tb.Sp, Tb.N, Conn.D, stiffness along z, degree of anisotropy and fabric angle.
+    """BV/TV, Tb.Th, Tb.Sp, Tb.N, Conn.D, stiffness along z, degree of anisotropy, angles of fabric and stiffness.
 
     Tb.N = BV/TV / Tb.Th (plate model, Parfitt 1983) on the same mask: 1 / (Tb.Th + Tb.Sp) is biased where spheres of
     marrow are cut by the faces of a small block.
@@ -173,7 +175,21 @@ def architecture(simulation: Simulation) -> dict[str, float]:
         "stiffness_zz_mpa": float(simulation.state.strain.fe.stiffness_mpa[0, 0]),
         "DA": axes.anisotropy,
         "fabric_angle_deg": axes.angle_deg,
+        "fabric_tilt_deg": axes.tilt_deg,
+        **directed_stiffness(simulation.state.strain.fe),
     }
+
+
+def directed_stiffness(fe: MicroFE) -> dict[str, float]:
+    """Stiffest direction in the z-x plane, Young's moduli along z and 30 degrees from it toward x.
+
+    nan unless all six stresses are known (boundary "affine") and bone reaches from face to face along every axis
+    """
+    names = ("stiff_tilt_deg", "youngs_z_mpa", "youngs_30_mpa")
+    if fe.cases < 6 or not all(fe.spans):
+        return dict.fromkeys(names, NAN)
+    youngs = youngs_at_tilt(fe.stiffness_mpa, [0.0, 30.0]).tolist()
+    return dict(zip(names, (stiffest_tilt_deg(fe.stiffness_mpa), *youngs), strict=True))
 
 
 def surfaces(simulation: Simulation, p: ObservationParameters) -> dict[str, float]:

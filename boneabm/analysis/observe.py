@@ -58,7 +58,8 @@ def _body_values(simulation: Simulation) -> tuple[float, ...]:
     body, m, day = state.body, state.modulators, state.day
     blood = body.look(day)
     levels = (body.age_y(day), float(blood["e2_pg_per_ml"]), float(blood["pth_pg_per_ml"]))
-    return (*np.diag(state.strain.fe.stiffness_mpa).tolist(), *levels, m.m_rankl, m.m_opg, m.m_oc_life, m.m_sclerostin)
+    stiffness = np.diag(state.strain.fe.stiffness_mpa)[:3].tolist()
+    return (*stiffness, *levels, m.m_rankl, m.m_opg, m.m_oc_life, m.m_sclerostin)
 
 
 def volume_arrays(simulation: Simulation, names: Sequence[str]) -> dict[str, np.ndarray]:

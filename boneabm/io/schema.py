@@ -73,7 +73,7 @@ SERIES_FURTHER = _table(
     Column("precursor_pool", "float64", "", "preosteoclasts relative to the reference adult"),
     Column("occupancy", "float64", "", "mean RANK occupancy over the bone surface"),
     Column("signal_median", "float64", "", "median osteocyte signal S"),
-    Column("stiffness_zz_mpa", "float64", "MPa", "apparent stiffness along z between sliding platens"),
+    Column("stiffness_zz_mpa", "float64", "MPa", "apparent stiffness along z, no strain across"),
     Column("stiffness_yy_mpa", "float64", "MPa", "apparent stiffness along y"),
     Column("stiffness_xx_mpa", "float64", "MPa", "apparent stiffness along x"),
     Column("age_y", "float64", "y", "age of the subject"),
@@ -135,9 +135,13 @@ BIOPSY_COLUMNS = _table(
     Column("loss_perforation_percent", "float64", "%", "lost at sites that made a hole"),
     Column("loss_breakage_percent", "float64", "%", "lost at sites that cut a strut"),
     Column("loss_fragments_percent", "float64", "%", "lost as loose fragments"),
-    Column("stiffness_zz_mpa", "float64", "MPa", "apparent stiffness along z between sliding platens"),
+    Column("stiffness_zz_mpa", "float64", "MPa", "apparent stiffness along z, no strain across"),
     Column("DA", "float64", "", "degree of anisotropy, longest over shortest mean intercept length"),
     Column("fabric_angle_deg", "float64", "deg", "longest mean intercept length against z"),
+    Column("fabric_tilt_deg", "float64", "deg", "longest mean intercept length in the z-x plane, from z toward x"),
+    Column("stiff_tilt_deg", "float64", "deg", "largest Young's modulus in the z-x plane; affine boundary only"),
+    Column("youngs_z_mpa", "float64", "MPa", "Young's modulus along z; affine boundary only"),
+    Column("youngs_30_mpa", "float64", "MPa", "Young's modulus 30 deg from z toward x; affine boundary only"),
 )
 
 MECHANOREGULATION_COLUMNS = _table(

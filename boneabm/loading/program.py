@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 FOREVER_D = math.inf
@@ -19,9 +19,12 @@ class LoadParameters(NamedTuple):
 
 
 class LoadCase(NamedTuple):
-    """One kind of cycle: apparent normal stress along z, y, x in MPa (compression positive) and cycles per day."""
+    """One kind of cycle: apparent stress in MPa (compression positive) and cycles per day.
 
-    stress_mpa: tuple[float, float, float]
+    stress_mpa : normal stresses along z, y, x; or zz, yy, xx, zy, zx, yx where loads may be turned
+    """
+
+    stress_mpa: tuple[float, ...]
     cycles_per_d: float
 
 
@@ -59,10 +62,25 @@ class Program:
         """Load cases of a day, after the conditions that hold on it."""
         factor = math.prod(c.load_factor for c in self.conditions if c.start_d <= day < c.until_d)
         cases = (a.case for a in self.activities if (a.start_d <= 0 and day < 0) or a.start_d <= day < a.until_d)
-        return tuple(
-            LoadCase((c.stress_mpa[0] * factor, c.stress_mpa[1] * factor, c.stress_mpa[2] * factor), c.cycles_per_d)
-            for c in cases
-        )
+        return tuple(LoadCase(tuple(s * factor for s in c.stress_mpa), c.cycles_per_d) for c in cases)
+
+
+def turned_stress(stress_mpa: tuple[float, float, float], tilt_deg: float) -> tuple[float, ...]:
+    """Stress tensor zz, yy, xx, zy, zx, yx of normal stresses (z, y, x) turned about y, from z toward x by tilt_deg.
+
+    sigma' = R diag(sigma) R^T, with R e_z = cos(tilt) e_z + sin(tilt) e_x and R e_y = e_y. The load along z then
+    acts along z cos(tilt) + x sin(tilt). Without tilt the numbers are exactly those given, and no shear.
+    """
+    z, y, x = stress_mpa
+    cos, sin = math.cos(math.radians(tilt_deg)), math.sin(math.radians(tilt_deg))
+    return (cos * cos * z + sin * sin * x, y, sin * sin * z + cos * cos * x, 0.0, cos * sin * (z - x), 0.0)
+
+
+def turned(activity: Activity, tilt_deg: float) -> Activity:
+    """The same activity with its three normal stresses turned about y, from z toward x; six components then."""
+    z, y, x = activity.case.stress_mpa
+    case = LoadCase(turned_stress((z, y, x), tilt_deg), activity.case.cycles_per_d)
+    return replace(activity, case=case)
 
 
 def habitual_program(p: LoadParameters) -> tuple[Activity, ...]:

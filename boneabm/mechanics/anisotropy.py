@@ -94,6 +94,29 @@ def anisotropy(stiffness_mpa: ArrayLike) -> Anisotropy:
     )
 
 
+TILTS_PER_DEG = 10
+
+
+def youngs_at_tilt(stiffness_mpa: ArrayLike, tilt_deg: ArrayLike) -> NDArray[np.float64]:
+    """Young's modulus along directions of the z-x plane, by their angle from z toward x, MPa.
+
+    1 / E(n) = n_i n_j S_ijkl n_k n_l, the strain along n under a unit stress along n and none in other directions
+
+    stiffness_mpa : (6, 6), symmetric, positive definite; InputError for any other matrix
+    """
+    angle = np.radians(np.asarray(tilt_deg, np.float64))
+    zero = np.zeros_like(angle)
+    stress = np.stack([np.cos(angle) ** 2, zero, np.sin(angle) ** 2, zero, np.cos(angle) * np.sin(angle), zero], -1)
+    compliance = np.linalg.inv(_checked(stiffness_mpa))
+    return np.asarray(1 / np.einsum("...i,ij,...j->...", stress, compliance, stress))
+
+
+def stiffest_tilt_deg(stiffness_mpa: ArrayLike) -> float:
+    """Angle from z toward x of the largest Young's modulus in the z-x plane, -90..90 degrees, by tenths."""
+    tilts = np.arange(-90 * TILTS_PER_DEG + 1, 90 * TILTS_PER_DEG + 1) / TILTS_PER_DEG
+    return float(tilts[np.argmax(youngs_at_tilt(stiffness_mpa, tilts))])
+
+
 def _checked(stiffness_mpa: ArrayLike) -> NDArray[np.float64]:
     matrix = np.asarray(stiffness_mpa, np.float64)
     if matrix.shape != (6, 6) or not np.isfinite(matrix).all():

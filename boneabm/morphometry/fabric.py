@@ -49,6 +49,18 @@ class Fabric(NamedTuple):
         """Angle of the main direction against z, 0..90 degrees."""
         return math.degrees(math.acos(min(abs(float(self.directions[0, 0])), 1.0)))
 
+    @property
+    def tilt_deg(self) -> float:
+        """Angle from z toward x of the longest mean intercept length within the z-x plane, -90..90 degrees.
+
+        The section of the ellipsoid u.M.u = 1 with that plane: tan(2 tilt) = -2 M_zx / (M_xx - M_zz), up to the choice
+        of the longer axis.
+        """
+        if not np.isfinite(self.mil_um).all():
+            return math.nan
+        m = (self.directions.T / self.mil_um**2) @ self.directions
+        return math.degrees(0.5 * math.atan2(-2.0 * m[0, 2], m[2, 2] - m[0, 0]))
+
 
 def fabric(normal: NDArray[np.floating], area_um2: NDArray[np.floating], bone_um3: float) -> Fabric:
     """Fabric ellipsoid of bone from its surface.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from boneabm.errors import InputError, nearest
-from boneabm.validation.experiments_load import DISUSE, LOAD_EXCHANGE
+from boneabm.validation.experiments_load import DISUSE, LOAD_TURNED
 from boneabm.validation.experiments_menopause import MENOPAUSE
 from boneabm.validation.experiments_rest import BOOKS, FAST, MECHANOREGULATION, REFERENCE, STIFFNESS, VOXELS
 from boneabm.validation.measures import Quantity
@@ -55,9 +55,8 @@ EXPERIMENTS = (
         MECHANOREGULATION,
     ),
     Experiment(
-        "load exchange", ("load_exchange",), "full",
-        "Does the bone follow a changed main direction of load (stand-in for a load turned by 30 degrees)?",
-        LOAD_EXCHANGE,
+        "load turned", ("load_turned",), "full",
+        "Do trabeculae and stiffness follow a load that is turned by 30 degrees?", LOAD_TURNED,
     ),
     Experiment(
         "disuse", ("disuse",), "full", "What does disuse take, what does reloading give back, does bone need load?",

@@ -1,16 +1,15 @@
-"""Quantities of disuse, of no load, and of loads that change places."""
+"""Quantities of disuse, of no load, and of loads that are turned."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from boneabm.validation.finished import FinishedRun
-from boneabm.validation.measures import OfArms, OfRun, Quantity, difference, each, quotient
+from boneabm.validation.measures import OfArms, OfRun, Quantity, difference, each, quotient, ratio
 
 BEGIN_D, END_D, LAST_D = 0, 119, 849
 HALF_YEAR_LATER = END_D + 182
 MONTH_D = 30.4
-FIVE_Y = 5 * 365
+TILT_DEG = 30.0
+SIX_Y = 6 * 365
 
 
 def _change(name: str, last_d: float) -> OfRun:
@@ -59,25 +58,41 @@ DISUSE = (
 )  # fmt: skip
 
 
-def _turned(run: FinishedRun) -> float:
-    """How far ln(stiffness x / stiffness z) went from its start toward the opposite of its start, %."""
-    first, last = (np.log(run.at("stiffness_xx_mpa", day) / run.at("stiffness_zz_mpa", day)) for day in (0, FIVE_Y))
-    return float(100.0 * (last - first) / (-2.0 * first))
+def _followed(name: str, day: float) -> OfArms:
+    """How far a direction of the turned arm went from that of the habitual arm, bone by bone, % of the tilt.
+
+    Directions are lines, so the difference is taken within -90..90 degrees.
+    """
+    apart = difference(lambda run: run.biopsy(name, day), "turned", "habitual")
+    return lambda arms: 100.0 * ((apart(arms) + 90.0) % 180.0 - 90.0) / TILT_DEG
 
 
-LOAD_EXCHANGE = (
-    Quantity("stiffness along the new load", "%",
-             difference(lambda run: run.change_percent("stiffness_xx_mpa", 0, FIVE_Y), "exchanged", "habitual"),
-             "along x, five years, against the habitual arm"),
-    Quantity("stiffness along the old load", "%",
-             difference(lambda run: run.change_percent("stiffness_zz_mpa", 0, FIVE_Y), "exchanged", "habitual"),
-             "along z, five years, against the habitual arm"),
-    Quantity("anisotropy turned", "%", each(_turned, "exchanged"),
-             "ln(stiffness x / z): 0 as it was, 50 equal, 100 x and z have changed places"),
-    Quantity("fabric angle", "degrees",
-             difference(lambda run: run.biopsy("fabric_angle_deg", FIVE_Y), "exchanged", "habitual"),
-             "principal direction against z, against the habitual arm"),
-    Quantity("BV/TV change", "%",
-             difference(lambda run: run.change_percent("BV/TV", 0, FIVE_Y), "exchanged", "habitual"),
-             "five years, against the habitual arm"),
+def _modulus(name: str, last_d: float) -> OfArms:
+    def of(run: FinishedRun) -> float:
+        return run.biopsy(name, last_d)
+
+    return ratio(of, of, "turned", "habitual")
+
+
+LOAD_TURNED = (
+    Quantity("fabric turned", "%", _followed("fabric_tilt_deg", SIX_Y),
+             "longest mean intercept length in the z-x plane after six years, less the habitual arm, share of 30 deg"),
+    Quantity("stiffest direction turned", "%", _followed("stiff_tilt_deg", SIX_Y),
+             "largest Young's modulus in the z-x plane after six years, less the habitual arm, share of 30 deg"),
+    Quantity("fabric turned, two years", "%", _followed("fabric_tilt_deg", 2 * 365), "the same after two years"),
+    Quantity("stiffest turned, two years", "%", _followed("stiff_tilt_deg", 2 * 365), "the same after two years"),
+    Quantity("modulus along the new load", "", _modulus("youngs_30_mpa", SIX_Y),
+             "Young's modulus 30 deg from z after six years over that of the habitual arm"),
+    Quantity("modulus along the old load", "", _modulus("youngs_z_mpa", SIX_Y),
+             "Young's modulus along z after six years over that of the habitual arm"),
+    Quantity("DA at the start", "", each(lambda run: run.biopsy("DA", 0), "habitual"),
+             "degree of anisotropy on day 0: without a direction nothing can turn"),
+    Quantity("fabric against z, habitual", "degrees",
+             each(lambda run: run.biopsy("fabric_tilt_deg", SIX_Y), "habitual"),
+             "longest mean intercept length in the z-x plane of the habitual arm after six years"),
+    Quantity("stiffest against z, habitual", "degrees",
+             each(lambda run: run.biopsy("stiff_tilt_deg", SIX_Y), "habitual"),
+             "largest Young's modulus in the z-x plane of the habitual arm after six years"),
+    Quantity("BV/TV change", "%", difference(lambda run: run.change_percent("BV/TV", 0, SIX_Y), "turned", "habitual"),
+             "six years, against the habitual arm"),
 )  # fmt: skip

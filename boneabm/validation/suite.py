@@ -56,11 +56,16 @@ def sweep_text(name: str, sizing: Sizing = AS_WRITTEN) -> str:
     tables = read_toml(path.read_text(encoding="utf-8"), str(path))
     tables = COMPLETED.get(name, dict)(tables)
     if sizing.bones is not None:
-        tables["factors"] = {BONES: list(range(1, sizing.bones + 1))}
+        tables["factors"] = {BONES: _bones(tables["factors"][BONES], sizing.bones)}
     tables["scenario"] = dict(flatten(tables.get("scenario", {}))) | dict(sizing.changes)
     for arm, changes in tables.pop("arms", {}).items():
         tables |= _sections(f"arms.{arm}", dict(flatten(changes)))
     return to_toml(tables)
+
+
+def _bones(listed: list[int], count: int) -> list[int]:
+    """The first bones of a list, then those that follow on its last one."""
+    return [*listed, *range(listed[-1] + 1, listed[-1] + 1 + count - len(listed))][:count]
 
 
 def _sections(arm: str, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -115,3 +115,13 @@ def test_an_image_has_a_cost_once_its_crop_is_known(tmp_path: Path) -> None:
     assert cost_of(whole, ParameterSet.load()) is None
     assert shape_of(part) == (100, 50, 20)
     assert cost(part).voxels == 100_000
+
+
+def test_six_unit_cases_double_the_time_of_the_days_only() -> None:
+    """A tilted load costs a second as much time per day; burn-in, memory and disk are estimated as without."""
+    rows = [{"name": "walk", "stress": ["0.6 MPa", "0.2 MPa", "0.2 MPa"], "cycles": 1000, "tilt": "30 deg"}]
+    straight = block(64, 1000)
+    tables = straight.model_dump(by_alias=True, exclude_none=True)
+    tilted = Scenario.from_dict({**tables, "activity": rows})
+    assert cost(tilted).run_s == pytest.approx(2 * cost(straight).run_s, rel=0.1)
+    assert cost(tilted)._replace(run_s=0.0) == cost(straight)._replace(run_s=0.0)

@@ -246,11 +246,11 @@ def test_resizing_changes_bones_and_scenarios(tmp_path: Path) -> None:
     assert {run.run_id for run in plan} < {run.run_id for run in more}
 
 
-def test_exchanged_loads_are_the_default_habit() -> None:
-    """The stresses written out in load_exchange are those of the parameters, so both arms adapt to the same load."""
+def test_turned_loads_are_the_default_habit() -> None:
+    """The stresses written out in load_turned are those of the parameters, so both arms adapt to the same load."""
     p = ParameterSet.load()
     axial, lateral = p["load.axial_mpa"].value, p["load.axial_mpa"].value * p["load.lateral_fraction"].value
-    text = sweep_text("load_exchange")
+    text = sweep_text("load_turned")
     for stress in (f'"{axial:g} MPa", "0 MPa", "0 MPa"', f'"0 MPa", "{lateral:g} MPa", "0 MPa"'):
         assert stress in text
     assert f"cycles = {p['load.cycles_per_d'].value:g}" in text
@@ -281,7 +281,7 @@ def test_suite_names() -> None:
     """The full suite has no expensive experiment; a wrong name is told with the closest one."""
     assert {e.part for e in chosen([], fast=False)} == {"full"}
     assert {e.part for e in chosen([], fast=True)} == {"fast"}
-    assert [e.name for e in chosen(["load-exchange", "voxels"], fast=False)] == ["load exchange", "voxels"]
+    assert [e.name for e in chosen(["load-turned", "voxels"], fast=False)] == ["load turned", "voxels"]
     with pytest.raises(InputError, match="menopause"):
         chosen(["menopaus"], fast=False)
     assert sweeps_of(EXPERIMENTS).count("reference") == 1
@@ -336,4 +336,4 @@ def test_command_lists_the_suite(capsys: pytest.CaptureFixture[str]) -> None:
     told = json.loads(capsys.readouterr().out)
     assert [one["name"] for one in told["experiments"]] == [e.name.replace(" ", "-") for e in EXPERIMENTS]
     assert all(one["runs"] > 0 for one in told["experiments"])
-    assert "WOLFF-30" in told["not_simulated"]
+    assert "AGE-01" in told["not_simulated"]
