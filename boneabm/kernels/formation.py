@@ -21,30 +21,31 @@ def depth_weight(level_um, start_um):
 
 
 @kernel
-def share_deposits(deposit_um3, own_column, voxel_um3, shape, columns, column_of_root, out_inbox):
-    """Add every osteoblast's deposit to the inboxes of the columns of its site next to it, deeper ones first.
+def share_deposits(deposit_um3, own_column, reach, voxel_um3, shape, columns, column_of_root, out_inbox):
+    """Add every osteoblast's deposit to the inboxes of the columns of its site around it, deeper ones first.
 
     inbox_c += deposit w_c / sum w as an integer number of 2^-24 voxel, so the order of osteoblasts changes no bit
 
     deposit_um3    : (B,) float32, what each osteoblast lays today
     own_column     : (B,) int32, row of its column
+    reach          : voxels along each axis over which it levels
     columns        : (level_um, start_um, phase, floor, site, root) of (C,)
     column_of_root : (Z*Y*X,) int32, column whose root is at a voxel, or -1
     out_inbox      : (C,) int64, added to
     """
     level, start, phase, floor, site, root = columns
     nz, ny, nx = shape
-    near = np.empty(27, np.int64)
-    weight = np.empty(27, np.float64)
+    near = np.empty((2 * reach + 1) ** 3, np.int64)
+    weight = np.empty((2 * reach + 1) ** 3, np.float64)
     for cell in range(deposit_um3.size):
         own = own_column[cell]
         amount = deposit_um3[cell] / voxel_um3 * SCALE
         v = root[own]
         z, y, x = v // (ny * nx), (v // nx) % ny, v % nx
         n, total = 0, 0.0
-        for zz in range(max(0, z - 1), min(nz, z + 2)):
-            for yy in range(max(0, y - 1), min(ny, y + 2)):
-                for xx in range(max(0, x - 1), min(nx, x + 2)):
+        for zz in range(max(0, z - reach), min(nz, z + reach + 1)):
+            for yy in range(max(0, y - reach), min(ny, y + reach + 1)):
+                for xx in range(max(0, x - reach), min(nx, x + reach + 1)):
                     c = column_of_root[(zz * ny + yy) * nx + xx]
                     if c < 0 or site[c] != site[own] or phase[c] != FORMATION or floor[c] != FLOOR:
                         continue

@@ -40,7 +40,8 @@ def place_deposits(tissue: Tissue, day: int, p: OsteoblastParameters, moved: np.
     own = tissue.column_of_root[cells["voxel"]]
     shafts = tuple(columns[name] for name in ("level_um", "start_um", "phase", "floor", "site", "root"))
     maps = (lattice.voxel_um3, lattice.shape, shafts, tissue.column_of_root)
-    formation.share_deposits(cells["deposit_um3"], own, *maps, inbox)
+    reach = max(round(p.leveling_um / lattice.spacing_um), 1)
+    formation.share_deposits(cells["deposit_um3"], own, reach, *maps, inbox)
     cells["laid_um3"][:] += cells["deposit_um3"]
     tissue.today.apposition_um += float(cells["deposit_um3"].sum(dtype=np.float64)) / p.footprint_um2
     tissue.today.working += cells.n
@@ -138,12 +139,16 @@ def add_osteoblasts(
 def create_osteoblasts(
     tissue: Tissue, rows: np.ndarray, life_d: np.ndarray, seed: int, day: int, m: Modulators, p: OsteoblastParameters
 ) -> None:
-    """Osteoblasts for the listed columns, area / footprint x m_ob_prolif (rounded by chance), with their spread of life."""
+    """Osteoblasts for the listed columns, area / footprint x m_ob_prolif, with their spread of life.
+
+    Fractions of an osteoblast are carried on from column to column in the order of claiming, so that neighbors together
+    have as many as their area asks for.
+    """
     columns = tissue.columns
     roots = columns["root"][rows]
-    draw = np.empty(rows.size)
-    random.uniform_array(seed, random.OSTEOBLAST, day, roots, draw)
-    count = np.floor(columns["area_um2"][rows] / p.footprint_um2 * m.m_ob_prolif + draw).astype(np.int64)
+    wanted = np.cumsum(columns["area_um2"][rows].astype(np.float64)) / p.footprint_um2 * m.m_ob_prolif
+    offset = random.uniform(seed, random.OSTEOBLAST, day, int(roots[0])) if rows.size else 0.0
+    count = np.diff(np.floor(wanted + offset).astype(np.int64), prepend=0)
     voxels = np.repeat(roots, count)
     ordinal = np.arange(voxels.size) - np.repeat(np.cumsum(count) - count, count)
     keys, spread = np.empty(voxels.size, np.uint64), np.empty(voxels.size)

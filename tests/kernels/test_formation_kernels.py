@@ -38,12 +38,12 @@ def as_dicts(columns):
     return [dict(zip(columns, row, strict=True)) for row in zip(*(a.tolist() for a in columns.values()), strict=True)]
 
 
-def share(columns, deposit_um3, own):
+def share(columns, deposit_um3, own, reach=1):
     column_of_root = np.full(int(np.prod(SHAPE)), -1, np.int32)
     column_of_root[columns["root"]] = np.arange(columns["root"].size)
     inbox = np.zeros(columns["root"].size, np.int64)
     shafts = tuple(columns[name] for name in ("level", "start", "phase", "floor", "site", "root"))
-    formation.share_deposits(deposit_um3, own, H_UM**3, SHAPE, shafts, column_of_root, inbox)
+    formation.share_deposits(deposit_um3, own, reach, H_UM**3, SHAPE, shafts, column_of_root, inbox)
     return inbox
 
 
@@ -53,11 +53,12 @@ def osteoblasts(seed, count=300, columns=60):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_shares_equal_the_plain_twin(seed):
+@pytest.mark.parametrize("reach", [1, 2])
+def test_shares_equal_the_plain_twin(seed, reach):
     """Every inbox is the same integer: deeper columns of the site with a floor get more, by the square of the depth."""
     columns, (deposit, own) = random_columns(seed), osteoblasts(seed)
-    expected = share_plain(deposit, own, H_UM**3, SHAPE, as_dicts(columns))
-    np.testing.assert_array_equal(share(columns, deposit, own), expected)
+    expected = share_plain(deposit, own, reach, H_UM**3, SHAPE, as_dicts(columns))
+    np.testing.assert_array_equal(share(columns, deposit, own, reach), expected)
 
 
 def test_shares_conserve_what_osteoblasts_lay():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 from turnover_plain import AROUND, FACES, UNIT, add_plain, neighbors
@@ -11,13 +12,14 @@ FORMATION, FLOOR = 4, 1
 WITH_SELF = sorted([*AROUND, (0, 0, 0)])
 
 
-def share_plain(deposit_um3, own_column, voxel_um3, shape, columns):
+def share_plain(deposit_um3, own_column, reach, voxel_um3, shape, columns):
     """Inbox of every column, 2^-24 voxel; columns : list of dicts level, start, phase, floor, site, root."""
     inbox = [0] * len(columns)
     at = {column["root"]: c for c, column in enumerate(columns)}
     for deposit, own in zip(deposit_um3, own_column, strict=True):
         amount = float(deposit) / voxel_um3 * UNIT
-        around = [at[w] for w, _ in neighbors(columns[own]["root"], shape, WITH_SELF) if w in at]
+        steps = list(product(range(-reach, reach + 1), repeat=3))
+        around = [at[w] for w, _ in neighbors(columns[own]["root"], shape, steps) if w in at]
         weight = {}
         for c in around:
             column = columns[c]
