@@ -106,7 +106,7 @@ def room_near(center, col, spacing_um, shape, columns, layers, layer_of, matrix,
 
     Layers that are still open, or whose matrix has yet to follow their level today, have none.
     """
-    level, site, root, normal = columns
+    level, site, _, normal = columns
     column, top, thick = layers
     nz, ny, nx = shape
     z, y, x = center

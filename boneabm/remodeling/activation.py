@@ -44,7 +44,8 @@ def activate(
     hit = np.zeros(surface.voxel.size, np.bool_)
     rate = activation_rate(tissue.pool, reference_occupancy, p)
     arrays = (surface.voxel, surface.area_um2, occupancy, tissue.flat("bmu"))
-    launch(motion.activation_hits, -(-surface.voxel.size // BLOCK), BLOCK, seed, random.ACTIVATION, day, rate, *arrays, hit)
+    blocks = -(-surface.voxel.size // BLOCK)
+    launch(motion.activation_hits, blocks, BLOCK, seed, random.ACTIVATION, day, rate, *arrays, hit)
     for voxel in surface.voxel[hit].tolist():
         open_site(tissue, voxel, seed, day, p, cells, life_factor)
     if occupancy.size:

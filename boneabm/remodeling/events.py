@@ -54,7 +54,8 @@ def record_site(tissue: Tissue, number: int, day: int) -> None:
     first = int(tissue.sites["formation_day"][site])
     resorbed, formed = (tissue.volume_um3(int(tissue.sites[name][site])) for name in ("resorbed", "formed"))
     entry: dict[str, float | int | str] = {
-        "day": day, "event": "modeling_closed" if modeling else "site_closed", "site": number, **place, "volume_um3": formed - resorbed,
+        "day": day, "event": "modeling_closed" if modeling else "site_closed", "site": number, **place,
+        "volume_um3": formed - resorbed,
         "opened_day": int(tissue.sites["opened_day"][site]), "formation_day": "" if first == NEVER else first,
         "area_um2": float(area.sum()), "eroded_um3": resorbed, "formed_um3": formed,
         "erosion_depth_um": float((area * depth).sum() / area.sum()),

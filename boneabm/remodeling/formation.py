@@ -110,7 +110,9 @@ def find_floors(tissue: Tissue, rows: np.ndarray, wall_um: np.ndarray) -> None:
     )
 
 
-def wall_to_lay(tissue: Tissue, rows: np.ndarray, signals: Signals, m: Modulators, p: OsteoblastParameters) -> np.ndarray:
+def wall_to_lay(
+    tissue: Tissue, rows: np.ndarray, signals: Signals, m: Modulators, p: OsteoblastParameters
+) -> np.ndarray:
     """Thickness that osteoblasts will lay in columns, um: local balance x depth x m_ob_life."""
     columns = tissue.columns
     depth_um = columns["end_um"][rows] - columns["start_um"][rows]
@@ -148,7 +150,8 @@ def create_osteoblasts(
     roots = columns["root"][rows]
     wanted = np.cumsum(columns["area_um2"][rows].astype(np.float64)) / p.footprint_um2 * m.m_ob_prolif
     offset = random.uniform(seed, random.OSTEOBLAST, day, int(roots[0])) if rows.size else 0.0
-    count = np.diff(np.floor(wanted + offset).astype(np.int64), prepend=0)
+    whole = np.floor(wanted + offset).astype(np.int64)
+    count = whole - np.concatenate([[0], whole[:-1]])
     voxels = np.repeat(roots, count)
     ordinal = np.arange(voxels.size) - np.repeat(np.cumsum(count) - count, count)
     keys, spread = np.empty(voxels.size, np.uint64), np.empty(voxels.size)

@@ -1,4 +1,4 @@
-"""Modeling: osteoblasts form bone on quiescent surface, without resorption, where osteocytes feel more than they are used to."""
+"""Modeling: bone formed on quiescent surface, without resorption, where osteocytes feel more than they are used to."""
 
 from __future__ import annotations
 

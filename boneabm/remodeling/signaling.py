@@ -99,7 +99,7 @@ class Signals:
         return out
 
     def sclerostin_per_cell(self, voxels: np.ndarray) -> np.ndarray:
-        """Sclerostin at flat voxels relative to what the osteocytes around make at their set point in the reference adult.
+        """Sclerostin at flat voxels relative to what the osteocytes around make at their set point.
 
         The same transport of the osteocytes themselves stands below the fraction, so that what is left is the signal
         of the cells around and not how many they are.

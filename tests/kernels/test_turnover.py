@@ -305,7 +305,7 @@ def test_a_front_grows_like_the_plain_twin(seed):
 
 
 def drilled(radius_um):
-    """Plate of one voxel layer with a round hole, and one column through every voxel of it: (matrix, columns, radii)."""
+    """Plate of one voxel layer with a round hole, one column through each voxel of it: (matrix, columns, radii)."""
     shape = (9, 25, 25)
     matrix = np.zeros(shape, np.float32)
     y, x = np.mgrid[:25, :25] - 12
@@ -329,7 +329,8 @@ def test_a_hole_closes_from_its_rim_by_the_thickness_that_is_laid(reach_um):
     matrix, columns, radius_um = drilled(150.0)
     out = np.zeros(columns[0].size, np.uint8)
     reach = np.full(columns[0].size, reach_um, np.float32)
-    turnover.find_floors(np.arange(out.size), H_UM, matrix.shape, columns, reach, nobody(matrix), matrix.reshape(-1), out)
+    around = (nobody(matrix), matrix.reshape(-1))
+    turnover.find_floors(np.arange(out.size), H_UM, matrix.shape, columns, reach, *around, out)
     assert (out[radius_um > 150.0 - reach_um + H_UM] == turnover.FLOOR).all()
     assert (out[radius_um < 150.0 - reach_um - H_UM] == turnover.NO_FLOOR).all()
 
@@ -339,7 +340,8 @@ def test_a_pin_hole_closes():
     matrix, columns, _ = drilled(45.0)
     out = np.zeros(columns[0].size, np.uint8)
     reach = np.full(columns[0].size, 50.0, np.float32)
-    turnover.find_floors(np.arange(out.size), H_UM, matrix.shape, columns, reach, nobody(matrix), matrix.reshape(-1), out)
+    around = (nobody(matrix), matrix.reshape(-1))
+    turnover.find_floors(np.arange(out.size), H_UM, matrix.shape, columns, reach, *around, out)
     assert set(out) == {turnover.FLOOR}
 
 

@@ -57,7 +57,7 @@ def test_a_modeling_site_lays_its_wall_and_resorbs_nothing(spacing_um):
     simulation = slab(spacing_um=spacing_um)
     tissue, rules = simulation.tissue, simulation.rules
     before = tissue.lattice.matrix.copy()
-    z, y, x = before.shape
+    _, y, x = before.shape
     top = int(np.argwhere(tissue.lattice.bone[:, y // 2, x // 2]).max())
     voxel = int(np.ravel_multi_index((top, y // 2, x // 2), before.shape))
     sizes = (rules.modeling, rules.activation, rules.osteoblast)
