@@ -149,12 +149,14 @@ def test_balanced_sites_have_no_balance(history):
     assert walls.wall_um == pytest.approx(walls.erosion_depth_um, rel=0.10)
 
 
-@pytest.mark.parametrize("begun_d", [0, 25])
+@pytest.mark.parametrize("begun_d", [0, 10])
 def test_loss_by_perforation_is_what_the_perforating_site_lost(begun_d):
-    """One site through a thin plate: all loss after the first day is perforation and fragments, none is thinning."""
-    simulation = slab(thick_um=40.0)
-    always = simulation.rules.osteoclast._replace(support_low=-1.0, support_high=0.0)
-    simulation.rules = replace(simulation.rules, osteoclast=always)
+    """A wide site through a thin plate: all loss after the first day is perforation and fragments, none is thinning."""
+    simulation = slab(thick_um=40.0, edge_um=1200.0)
+    rules = simulation.rules
+    always = rules.osteoclast._replace(support_low=-1.0, support_high=0.0, team=28)
+    wide = rules.activation._replace(site_area_um2=1.6e5, site_area_spread=0.0)
+    simulation.rules = replace(rules, osteoclast=always, activation=wide)
     start_site(simulation)
     for _ in range(begun_d):
         simulation.step()
