@@ -17,11 +17,12 @@ WINDOWS = {
 PROBE = """
 from boneviz.opengl import choose_window
 choose_window()
-import vtk
-window = vtk.vtkRenderWindow()
+from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow
+import vtkmodules.vtkRenderingOpenGL2
+window = vtkRenderWindow()
 window.SetOffScreenRendering(1)
 window.SetSize(16, 16)
-window.AddRenderer(vtk.vtkRenderer())
+window.AddRenderer(vtkRenderer())
 window.Render()
 """
 
