@@ -42,6 +42,7 @@ from vtkmodules.vtkRenderingCore import (
     vtkVolumeProperty,
     vtkWindowToImageFilter,
 )
+from vtkmodules.vtkRenderingUI import vtkGenericRenderWindowInteractor
 from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLFXAAPass, vtkRenderStepsPass, vtkSSAOPass
 from vtkmodules.vtkRenderingVolumeOpenGL2 import vtkSmartVolumeMapper
 
@@ -56,6 +57,7 @@ __all__ = [
     "vtkColorTransferFunction",
     "vtkDataArray",
     "vtkFlyingEdges3D",
+    "vtkGenericRenderWindowInteractor",
     "vtkGlyph3DMapper",
     "vtkImageData",
     "vtkImageDataGeometryFilter",

@@ -130,7 +130,7 @@ def text(words: str, size_px: int, bold: bool = False) -> kit.vtkTextActor:
     return actor
 
 
-def axes_renderer() -> kit.vtkRenderer:
+def axes_renderer(height_px: int) -> kit.vtkRenderer:
     """Small picture of the axes in the lower left corner; `turn_axes` turns it as the bone is."""
     axes = kit.vtkAxesActor()
     for letter in "xyz":
@@ -140,7 +140,7 @@ def axes_renderer() -> kit.vtkRenderer:
         caption.GetTextActor().SetTextScaleModeToNone()
         look = caption.GetCaptionTextProperty()
         look.SetColor(*INK)
-        look.SetFontSize(22)
+        look.SetFontSize(round(24 * max(height_px / FULL_HEIGHT_PX, SMALLEST_UNIT)))
         look.ItalicOff()
         look.BoldOff()
         look.ShadowOff()

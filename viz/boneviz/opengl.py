@@ -27,6 +27,9 @@ window.Render()
 """
 
 
+Trial = subprocess.Popen[str]
+
+
 class NoOpenGLError(BoneabmError):
     """Pictures need an OpenGL library that this machine does not have."""
 
@@ -44,13 +47,23 @@ def choose_window() -> None:
 @lru_cache
 def require_opengl() -> None:
     """Try to draw in another process, so that a crash there becomes a NoOpenGLError here that names the package."""
+    finish_trial(start_trial())
+
+
+def start_trial() -> Trial:
+    """Begin to try to draw in another process, while this one does something else."""
     choose_window()
-    trial = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=False)
-    if trial.returncode == 0:
+    return subprocess.Popen([sys.executable, "-c", PROBE], stderr=subprocess.DEVNULL, text=True)
+
+
+def finish_trial(trial: Trial) -> None:
+    """Wait for the trial; NoOpenGLError that names the package where it failed."""
+    code = trial.wait()
+    if code == 0:
         return
     window = os.environ.get("VTK_DEFAULT_OPENGL_WINDOW", "none found")
     raise NoOpenGLError(
-        f"Pictures need OpenGL, and drawing failed (off-screen window: {window}, exit {trial.returncode}). "
+        f"Pictures need OpenGL, and drawing failed (off-screen window: {window}, exit {code}). "
         "No display is needed. On Debian or Ubuntu: sudo apt install libegl1 libgl1-mesa-dri "
         "(or libosmesa6). Then render again; the run itself is complete."
     )

@@ -19,7 +19,8 @@ class Stage:
     """
 
     def __init__(self, size: tuple[int, int]) -> None:
-        self.bone, self.overlay, self.axes = scene.new_renderer(), kit.vtkRenderer(), labels.axes_renderer()
+        self.bone, self.overlay = scene.new_renderer(), kit.vtkRenderer()
+        self.axes = labels.axes_renderer(size[1])
         self.overlay.InteractiveOff()
         self.shown: tuple[Snapshot, Look] | None = None
         self.window = kit.vtkRenderWindow()
