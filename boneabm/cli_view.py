@@ -74,7 +74,7 @@ def view(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of this machine; 8642 if free.")] = None,
 ) -> None:
     """Show a run on a page of this machine: time, fields, cuts, cells, plots; also while the run goes on."""
-    from boneviz.opengl import start_trial
+    from boneviz.opengl import drop_trial, start_trial
 
     trial = start_trial()
     try:
@@ -82,8 +82,7 @@ def view(
 
         serve(run, port, trial, lambda address: typer.echo(f"Open {address}  (Ctrl-C ends it)"))
     finally:
-        trial.kill()
-        trial.wait()
+        drop_trial()
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -148,10 +148,10 @@ def test_mistakes_are_named(run, tmp_path):
 def test_missing_opengl_is_a_message_that_names_the_package(monkeypatch):
     """The trial drawing dies in its own process; the caller gets an error to read."""
     monkeypatch.setattr(opengl, "PROBE", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
-    opengl.require_opengl.cache_clear()
+    opengl.start_trial.cache_clear()
     with pytest.raises(opengl.NoOpenGLError, match=r"apt install libegl1"):
         opengl.require_opengl()
-    opengl.require_opengl.cache_clear()
+    opengl.start_trial.cache_clear()
 
 
 def test_boneviz_reads_runs_without_loading_the_simulation():

@@ -268,7 +268,7 @@ def test_a_killed_run_opens_and_the_viewer_ends_quietly(browser, tmp_path):
     writer.kill()
     writer.wait()
     served = Served(place, "--port", str(free_port()))
-    page = browser.new_page(viewport={"width": 700, "height": 420})
+    page = browser.new_page(viewport={"width": 820, "height": 520})
     page.set_default_timeout(PATIENCE_MS)
     page.goto(served.address)
     drawn(page)

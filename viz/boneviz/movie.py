@@ -14,7 +14,7 @@ from boneabm.io.runfolder import RunFolder
 from boneabm.io.schema import OSTEOBLAST, OSTEOCLAST
 from boneabm.io.volumes import VolumeReader
 from boneviz.colors import CELL_COLORS, CHANGES, SITE_STATES, style_of
-from boneviz.opengl import require_opengl
+from boneviz.opengl import require_opengl, start_trial
 from boneviz.render import Limits, check_size
 from boneviz.snapshot import Snapshot, load_change, load_snapshot, range_over
 
@@ -49,6 +49,7 @@ def movie(
     """
     path = Path(out)
     _check(path, size, fps)
+    start_trial()
     days = film_days(run, field, since, most_frames)
     require_opengl()
     limits = limits or (range_over(run, field, days) if since is None else (0.0, 1.0))

@@ -44,14 +44,14 @@ def choose_window() -> None:
             return
 
 
-@lru_cache
 def require_opengl() -> None:
     """Try to draw in another process, so that a crash there becomes a NoOpenGLError here that names the package."""
     finish_trial(start_trial())
 
 
+@lru_cache
 def start_trial() -> Trial:
-    """Begin to try to draw in another process, while this one does something else."""
+    """Begin to try to draw in another process, while this one does something else; once per process."""
     choose_window()
     return subprocess.Popen([sys.executable, "-c", PROBE], stderr=subprocess.DEVNULL, text=True)
 
@@ -67,6 +67,14 @@ def finish_trial(trial: Trial) -> None:
         "No display is needed. On Debian or Ubuntu: sudo apt install libegl1 libgl1-mesa-dri "
         "(or libosmesa6). Then render again; the run itself is complete."
     )
+
+
+def drop_trial() -> None:
+    """End a trial that nobody waits for any more."""
+    trial = start_trial()
+    start_trial.cache_clear()
+    trial.kill()
+    trial.wait()
 
 
 def _loads(library: str) -> bool:

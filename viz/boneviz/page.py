@@ -26,6 +26,7 @@ html, body { overflow: hidden; }
 .bone-now { position: absolute; top: 0; bottom: 14px; width: 1px; background: #d1495b; pointer-events: none; }
 .bone-time { grid-row: 3; grid-column: 1 / 3; display: flex; align-items: center; gap: 12px; padding: 0 16px;
   border-top: 1px solid #d9dde0; }
+@media (max-width: 900px) { .bone-page { grid-template-columns: 230px 1fr 0; } .bone-plots { visibility: hidden; } }
 .bone-problem { position: absolute; left: 12px; right: 12px; bottom: 12px; background: #fff3e0; padding: 8px 12px;
   border: 1px solid #e66101; }
 """
@@ -35,8 +36,7 @@ NOW = f"(100 * ({LEFT} + (days[day_index] - plot_from) / (plot_to - plot_from) *
 
 def build_page(server: Any, window: Any, actions: Any) -> Any:
     """Lay out the page; `actions` has the methods home, fit and pick. Returns the view of the bone."""
-    with VAppLayout(server, full_height=True) as layout:
-        layout.title.set_text("boneabm view") if hasattr(layout, "title") else None
+    with VAppLayout(server, full_height=True):
         client.Style(STYLE)
         with html.Div(classes="bone-page"):
             _head()

@@ -9,7 +9,7 @@ import numpy as np
 
 from boneabm.errors import InputError
 from boneabm.io.schema import OSTEOBLAST, OSTEOCLAST, OSTEOCYTE
-from boneviz.opengl import require_opengl
+from boneviz.opengl import require_opengl, start_trial
 from boneviz.snapshot import Snapshot, color_range, load_change, load_snapshot
 
 Limits = tuple[float, float]
@@ -38,6 +38,7 @@ def render(
     Raises InputError for an unknown field, an absent day or an impossible size, NoOpenGLError without OpenGL.
     """
     check_size(size)
+    start_trial()
     snapshot = load_snapshot(run, field, day) if since is None else load_change(run, since, day)
     path = Path(out) if out else Path(run) / default_name(field, snapshot)
     check_png(path)

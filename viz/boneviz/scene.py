@@ -52,6 +52,7 @@ def bone_surface(snapshot: Snapshot) -> kit.vtkPolyData:
     normals = kit.vtkPolyDataNormals()
     normals.SetInputConnection(smooth.GetOutputPort())
     normals.SplittingOff()
+    normals.ConsistencyOff()  # the contour is oriented already; checking that takes longer than the rest
     normals.Update()
     surface = normals.GetOutput()
     if surface.GetNumberOfPoints() == 0:

@@ -46,7 +46,9 @@ def view(run: Path | str, port: int | None, trial: Trial, report: Callable[[str]
     VolumeReader(folder.volumes)
     port = guard.free_port(port)
     require_extra()
-    Viewer(folder.path, trial).serve(port, report)
+    viewer = Viewer(folder.path)
+    opengl.finish_trial(trial)
+    viewer.serve(port, report)
 
 
 def require_extra() -> None:
@@ -69,13 +71,13 @@ class Viewer:
     queue pictures nobody will see. Two more tasks play and look for new days.
     """
 
-    def __init__(self, run: Path, trial: Trial) -> None:
+    def __init__(self, run: Path) -> None:
         from trame.app import get_server
 
         from boneviz import kit
         from boneviz.stage import Stage
 
-        self.run, self.trial = run, trial
+        self.run = run
         self.server = get_server(f"boneabm-{id(self)}", client_type="vue3")
         self.state: Any = self.server.state
         self.stage = Stage(FIRST_SIZE)
@@ -144,9 +146,8 @@ class Viewer:
     def _fill_state(self) -> None:
         reader = VolumeReader(RunFolder(self.run).volumes)
         styles = styles_for(reader.fields)
-        self.state.update(
-            {"run_name": name_of(self.run), "problem": "", "playing": False, "since_index": 0, "days": []}
-        )
+        self.state.update({"trame__title": "boneabm view", "run_name": name_of(self.run), "problem": ""})
+        self.state.update({"playing": False, "since_index": 0, "days": []})
         self.state.fields = [{"title": style.title, "value": name} for name, style in styles.items()]
         self.state.field = "mineral" if "mineral" in styles else next(iter(styles))
         self._look_for_days()
@@ -155,9 +156,6 @@ class Viewer:
 
     async def _draw(self) -> None:
         """Draw whenever something has changed, and once before anybody looks, which makes OpenGL ready."""
-        while self.trial.poll() is None:
-            await asyncio.sleep(0.02)
-        opengl.finish_trial(self.trial)
         while True:
             await self.dirty.wait()
             self.dirty.clear()
@@ -221,8 +219,8 @@ class Viewer:
         self.state.day_index, self.state.since_index = at, min(self.state.since_index or 0, max(last, 0))
 
     def _finished(self) -> bool:
-        lines = RunFolder(self.run).read_log()
-        return any(line["event"] == "finished" for line in lines)
+        told = [line["event"] for line in RunFolder(self.run).read_log() if line["event"] in ("finished", "resumed")]
+        return told[-1:] == ["finished"]
 
     def _put_on_stage(self) -> None:
         from boneviz.cut import Cut
