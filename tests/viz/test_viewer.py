@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from boneabm.io.volumes import VolumeReader
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is part of the extra dev")
 pytest.importorskip("trame.app", reason="trame is part of the extra view")
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)")
 PATIENCE_MS = 40_000
 
@@ -231,7 +231,7 @@ def answer(port, path, *headers):
 
 @pytest.mark.parametrize(
     "path",
-    ["/../../../../etc/passwd", "/%2e%2e/%2e%2e/%2e%2e/etc/passwd", "/assets/..%2f..%2f..%2f__init__.py", "//etc/passwd"],
+    ["/../../../etc/passwd", "/%2e%2e/%2e%2e/%2e%2e/etc/passwd", "/assets/..%2f..%2f..%2f__init__.py", "//etc/passwd"],
 )
 def test_nothing_outside_the_page_is_served(served, path):
     status = answer(served.port, path, f"Host: 127.0.0.1:{served.port}").split()[1]
@@ -252,14 +252,14 @@ def test_only_loopback_listens(served):
     """No socket of the viewer accepts from other machines (Linux: the table of listening sockets)."""
     if not sys.platform.startswith("linux"):
         pytest.skip("reads /proc")
-    listening = [row.split() for row in open("/proc/net/tcp").readlines()[1:]]
+    listening = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     places = [row[1] for row in listening if row[3] == "0A" and int(row[1].split(":")[1], 16) == served.port]
     assert places == [f"0100007F:{served.port:04X}"]
 
 
 def test_a_killed_run_opens_and_the_viewer_ends_quietly(browser, tmp_path):
     place = tmp_path / "killed"
-    script = os.path.join(os.path.dirname(__file__), "..", "reference", "view_run.py")
+    script = Path(__file__).parents[1] / "reference" / "view_run.py"
     writer = subprocess.Popen([sys.executable, script, str(place)])
     until = time.monotonic() + 60
     while not (place.exists() and len(VolumeReader(place / "run.vtkhdf").days) > 3):

@@ -42,8 +42,9 @@ def legend_lines(snapshot: Snapshot, kinds: tuple[int, ...]) -> list[tuple[str, 
     lines = [(f"{CELL_NAMES[kind]}s: {len(snapshot.cells.get(kind, ()))}", CELL_COLORS[kind]) for kind in kinds]
     classes = [name for name, _ in snapshot.style.classes]
     if snapshot.since is not None:
-        classes[1:] = [f"{name} ({100 * part:.2f} % of BV)" for name, part in zip(classes[1:], snapshot.shares)]
-    return lines + [(name, color) for name, (_, color) in zip(classes, snapshot.style.classes)]
+        shares = zip(classes[1:], snapshot.shares, strict=True)
+        classes[1:] = [f"{name} ({100 * part:.2f} % of BV)" for name, part in shares]
+    return lines + [(name, color) for name, (_, color) in zip(classes, snapshot.style.classes, strict=True)]
 
 
 def _legend(overlay: kit.vtkRenderer, lines: list[tuple[str, Color]], size: Size, unit: float) -> None:

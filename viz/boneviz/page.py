@@ -83,10 +83,13 @@ def _choices(actions: Any) -> None:
 
 
 def _plots(actions: Any) -> None:
-    with html.Div(classes="bone-plots"), html.Div(
-        classes="bone-plots-inner",
-        id="plots",
-        click=(actions.pick, "[$event.offsetX / $event.currentTarget.clientWidth]"),
+    with (
+        html.Div(classes="bone-plots"),
+        html.Div(
+            classes="bone-plots-inner",
+            id="plots",
+            click=(actions.pick, "[$event.offsetX / $event.currentTarget.clientWidth]"),
+        ),
     ):
         html.Div(v_html=("plots",))
         html.Div(classes="bone-now", id="now", style=(f"{{ left: {NOW} + '%' }}",), v_if=("days.length > 0",))

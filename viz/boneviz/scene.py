@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import ndimage
@@ -32,7 +32,7 @@ class Look:
 
     kinds: tuple[int, ...]
     limits: tuple[float, float]
-    cut: Cut = Cut()
+    cut: Cut = field(default_factory=Cut)
 
 
 def bone_surface(snapshot: Snapshot) -> kit.vtkPolyData:
