@@ -36,9 +36,9 @@ def parse_cut(words: list[str], size_um: tuple[float, float, float]) -> Cut:
     for word in words:
         axis, side, place = _parse(word, size_um)
         spans[axis][side] = max(spans[axis][0], place) if side == 0 else min(spans[axis][1], place)
-    for axis, (low, high) in zip(AXES, spans, strict=True):
+    for letter, (low, high) in zip(AXES, spans, strict=True):
         if low >= high:
-            raise InputError(f"--cut leaves nothing along {axis}: from {low:g} to {high:g} of the edge.")
+            raise InputError(f"--cut leaves nothing along {letter}: from {low:g} to {high:g} of the edge.")
     return Cut(tuple((low, high) for low, high in spans))  # type: ignore[arg-type]
 
 

@@ -81,8 +81,7 @@ def _panel(panel: Panel, table: Table, span: tuple[float, float], top: float) ->
         parts.append(_text(LEFT - 4, y + 3, f"{value:.6g}", anchor="end"))
     x = LEFT + (days - span[0]) / (span[1] - span[0]) * (WIDTH - LEFT - RIGHT)
     for row, ((_, name, _), values) in enumerate(zip(panel.lines, lines, strict=True)):
-        y = floor - (values - low) / (high - low) * (floor - ceiling)
-        parts.append(_line(x, y, panel.colors[row]))
+        parts.append(_line(x, floor - (values - low) / (high - low) * (floor - ceiling), panel.colors[row]))
         if name:
             parts.append(_text(WIDTH - RIGHT, top + 13 + 11 * row, name, anchor="end", color=panel.colors[row]))
     return "".join(parts)

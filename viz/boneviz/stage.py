@@ -31,7 +31,7 @@ class Stage:
         for layer, renderer in ((0, self.bone), (1, self.overlay), (1, self.axes)):
             renderer.SetLayer(layer)
             self.window.AddRenderer(renderer)
-        self.window.AddObserver("StartEvent", self._letter)
+        self.window.AddObserver("StartEvent", self._letter)  # type: ignore[arg-type]
 
     def show(self, snapshot: Snapshot, surface: kit.vtkPolyData, look: Look) -> None:
         """Put a snapshot on the stage; the camera of the first one stays."""
