@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from boneviz.cut import Cut, cut_face, parse_cut
@@ -9,6 +11,7 @@ from boneviz.kit import vtk_to_numpy
 from boneviz.movie import movie
 from boneviz.plots import smoothed, time_plots
 from boneviz.render import render
+from boneviz.scene import on_surface
 from boneviz.snapshot import FORMED, RESORBED, load_change, load_snapshot, range_over
 from PIL import Image
 from scipy import ndimage
@@ -109,8 +112,9 @@ def area(shape):
 def test_cut_planes_are_read_as_parts_or_lengths():
     size_um = (640.0, 640.0, 1000.0)
     assert parse_cut(["y>0.5", "z < 250 um"], size_um) == Cut(((0.0, 1.0), (0.5, 1.0), (0.0, 0.25)))
+    assert parse_cut(["x>25%"], size_um) == parse_cut(["x>160 um"], size_um)
     assert parse_cut([], size_um).faces() == []
-    for word, told in {"y=3": "not a plane", "x<2": "outside the block", "z<1 kg": "not a plane"}.items():
+    for word, told in {"y=3": "not a plane", "x<2": "outside the block", "z<1 kg": "not a plane", "z<%": "not a plane"}.items():
         with pytest.raises(InputError, match=told):
             parse_cut([word], size_um)
     with pytest.raises(InputError, match="leaves nothing along y"):
@@ -132,6 +136,17 @@ def test_thickness_is_measured_and_sites_say_what_their_cells_do(run):
     sites = load_snapshot(run, "bmu", 0)
     assert set(np.unique(sites.values[:7])) == {3}
     assert set(np.unique(sites.values[12:])) == {0}
+
+
+def test_surface_cells_are_drawn_outside_the_bone(run):
+    """Cells stored in full voxels of a flat surface are moved out by one voxel; those in marrow stay."""
+    snapshot = load_snapshot(run, "mineral", 0)
+    matrix = np.zeros((9, 9, 9), "f4")
+    matrix[:5] = 1
+    flat = replace(snapshot, matrix=matrix)
+    places = np.array([[4.5, 4.5, 4.5], [4.5, 4.5, 5.5], [4.5, 4.5, 8.5]]) * SPACING_UM
+    moved = on_surface(places, flat) / SPACING_UM
+    np.testing.assert_allclose(moved, [[4.5, 4.5, 5.5], [4.5, 4.5, 5.5], [4.5, 4.5, 8.5]], atol=1e-6)
 
 
 def test_impossible_films_are_refused(run, tmp_path):

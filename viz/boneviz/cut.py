@@ -49,15 +49,21 @@ def _parse(word: str, size_um: tuple[float, float, float]) -> tuple[int, int, fl
         raise InputError(wrong)
     axis, side, place = AXES.index(found[1]), int(found[2] == "<"), found[3]
     try:
-        part = float(place)
-    except ValueError:
-        try:
-            part = quantity(place, "length") / size_um[axis]
-        except InputError as error:
-            raise InputError(f"{wrong} {error}") from None
+        part = _part(place, size_um[axis])
+    except InputError as error:
+        raise InputError(f"{wrong} {error}") from None
     if not 0 <= part <= 1:
         raise InputError(f'--cut "{word}" lies outside the block: its edge is {size_um[axis]:g} um, parts are 0 to 1.')
     return axis, side, part
+
+
+def _part(place: str, edge_um: float) -> float:
+    """Fraction of the edge that "0.5", "50%" or "800 um" mean; InputError for other text."""
+    number, percent, rest = place.partition("%")
+    try:
+        return float(number) / 100 if percent and not rest else float(place)
+    except ValueError:
+        return quantity(place, "length") / edge_um
 
 
 def planes(cut: Cut, size_um: tuple[float, float, float], but: int | None = None) -> kit.vtkPlaneCollection:

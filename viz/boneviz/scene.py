@@ -149,6 +149,8 @@ def add_cells(renderer: kit.vtkRenderer, snapshot: Snapshot, look: Look) -> None
     for kind in look.kinds:
         points = _shown(snapshot.cells.get(kind, np.empty((0, 3))), snapshot.size_um, look.cut)
         if len(points):
+            if kind != OSTEOCYTE:
+                points = on_surface(points, snapshot)
             radius_um = max(RADIUS_UM[kind], SMALLEST_RADIUS[kind] * max(snapshot.size_um))
             renderer.AddActor(_spheres(points, radius_um, CELL_COLORS[kind]))
 
@@ -159,6 +161,26 @@ def _shown(points_um: np.ndarray, size_um: tuple[float, float, float], cut: Cut)
     low, high = np.array(cut.spans).T
     shown: np.ndarray = points_um[((parts >= low) & (parts <= high)).all(axis=1)]
     return shown
+
+
+def on_surface(points_um: np.ndarray, snapshot: Snapshot) -> np.ndarray:
+    """Places of surface cells, moved out of the bone by as many voxels as theirs is filled, at most one.
+
+    A cell is stored at the center of its voxel; once more than half of that is bone, a sphere there would be hidden.
+    """
+
+    def filled(places: np.ndarray) -> np.ndarray:
+        found: np.ndarray = ndimage.map_coordinates(
+            snapshot.matrix, places[:, ::-1].T - 0.5, np.float64, order=1, mode="nearest"
+        )
+        return found
+
+    places = points_um / snapshot.spacing_um
+    steps = 1.5 * np.eye(3)
+    inward = np.stack([filled(places + step) - filled(places - step) for step in steps], axis=1)
+    length = np.maximum(np.linalg.norm(inward, axis=1, keepdims=True), 1e-6)
+    moved: np.ndarray = points_um - snapshot.spacing_um * filled(places)[:, None] * inward / length
+    return moved
 
 
 def _spheres(points_um: np.ndarray, radius_um: float, color: tuple[float, float, float]) -> kit.vtkActor:

@@ -57,6 +57,7 @@ class Stage:
         grab = kit.vtkWindowToImageFilter()
         grab.SetInput(self.window)
         grab.ReadFrontBufferOff()
+        grab.ShouldRerenderOff()  # else everything is drawn twice
         grab.Update()
         image = grab.GetOutput()
         width, height, _ = image.GetDimensions()

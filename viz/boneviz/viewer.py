@@ -29,7 +29,7 @@ POLL_S = 2.0
 FRAME_S = 0.25
 POINTS_KEPT = 4_000_000
 FIRST_SIZE = (64, 64)
-ENCODING_S = 0.03
+ENCODING_S = (0.03, 0.06, 0.12, 0.25, 0.5, 1.0)
 KINDS = {"osteoclasts": OSTEOCLAST, "osteoblasts": OSTEOBLAST, "osteocytes": OSTEOCYTE}
 DRAWN_FROM = ("day_index", "field", "compare", "since_index", "cut_x", "cut_y", "cut_z", *KINDS)
 
@@ -131,11 +131,8 @@ class Viewer:
             self.state.day_index = min(range(len(days)), key=lambda at: abs(days[at] - day))
 
     def _greet(self, **_: Any) -> None:
-        """Send pictures as soon as they are encoded; trame-vtk looks only every half second by default."""
         self.clients = True
-        for protocol in self.server.protocol.getLinkProtocols():
-            if hasattr(protocol, "delta_stale_time_before_render"):
-                protocol.delta_stale_time_before_render = ENCODING_S
+        self.dirty.set()
 
     def _begin(self, secret: str, report: Callable[[str], None]) -> None:
         report(f"http://{guard.LOOPBACK}:{self.server.port}/?secret={secret}")
@@ -167,9 +164,26 @@ class Viewer:
                     self.state.problem = str(error)
             if self.clients:
                 self.view.update()
+                await self._send_encoded()
             else:
                 self.stage.window.Render()
             await asyncio.sleep(0.01)
+
+    async def _send_encoded(self) -> None:
+        """Send the picture once it is encoded, which happens beside the drawing.
+
+        `update` sends what is encoded so far, the picture before; trame-vtk looks once more, half a second later, and
+        never again, so that on a busy machine the last picture may not arrive.
+        """
+        sender = next(one for one in self.server.protocol.getLinkProtocols() if hasattr(one, "push_render"))
+        for pause in ENCODING_S:
+            await asyncio.sleep(pause)
+            if self.dirty.is_set():
+                return
+            for name in list(sender.tracking_views):
+                sender.push_render(name)
+            if not sender.app.GetHasImagesBeingProcessed(self.stage.window):
+                return
 
     async def _play(self) -> None:
         while True:
