@@ -268,14 +268,17 @@ def test_a_killed_run_opens_and_the_viewer_ends_quietly(browser, tmp_path):
     writer.kill()
     writer.wait()
     served = Served(place, "--port", str(free_port()))
-    page = browser.new_page(viewport={"width": 820, "height": 520})
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(served.address)
-    drawn(page)
-    assert "not finished" in page.inner_text("#progress")
-    assert page.locator("#problem").count() == 0
-    page.close()
-    assert served.stop() in (0, 130)
+    try:
+        page = browser.new_page(viewport={"width": 820, "height": 520})
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(served.address)
+        drawn(page)
+        assert "not finished" in page.inner_text("#progress")
+        assert page.locator("#problem").count() == 0
+        page.close()
+    finally:
+        code = served.stop()
+    assert code in (0, 130)
 
 
 def free_port():
