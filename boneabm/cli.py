@@ -1,4 +1,5 @@
-"""The command line: run, resume, explain, measure, solve, render, sweep, validate, params.
+"""The command line: run, resume, explain, measure, solve, render, movie, view, sweep, validate,
+params.
 
 Every error that a user can act on is one screen of text on standard error and exit code 2; Ctrl-C is 130. Commands
 import what they need when they are called, so that `boneabm --help` answers at once.
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from boneabm import cli_params, cli_sweep, cli_validate
+from boneabm import cli_params, cli_sweep, cli_validate, cli_view
 from boneabm.cli_tell import Json, Quiet, echo_json, stop, told
 from boneabm.errors import BoneabmError, InputError
 
@@ -32,6 +33,9 @@ app = typer.Typer(
 app.add_typer(cli_sweep.app, name="sweep")
 app.command("validate")(cli_validate.validate)
 app.command("params")(cli_params.params)
+app.command("render")(cli_view.render)
+app.command("movie")(cli_view.movie)
+app.command("view")(cli_view.view)
 
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads; all processors by default. No effect on results.")]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
@@ -190,20 +194,6 @@ def solve(
         echo_json(facts)
     else:
         typer.echo("\n".join(cli_solve.table(facts)))
-
-
-@app.command()
-@told
-def render(
-    run: Run,
-    field: Annotated[str, typer.Option(help="Field that colors the surface.")] = "mineral",
-    day: Annotated[int | None, typer.Option(help="Day of a stored step; the last by default.")] = None,
-    out: Annotated[Path | None, typer.Option(help="PNG file; inside the run folder by default.")] = None,
-) -> None:
-    """Draw the bone surface of a run, colored by a field, without a display."""
-    from boneviz.render import render as draw
-
-    typer.echo(str(draw(run, field=field, day=day, out=out)))
 
 
 def _threads(threads: int | None) -> int:

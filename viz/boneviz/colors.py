@@ -40,39 +40,58 @@ MAPS = {
         "#e1cc55",
         "#fee838",
     ),
-    "bone": ("#5b3a29", "#7d5438", "#9e7150", "#bb9070", "#d2af93", "#e4cdb6", "#f2e6d6", "#fbf6ee"),
+    "bone": ("#2f3b4a", "#4b5866", "#6b7580", "#8f9499", "#b1b0ab", "#cec9bf", "#e6dfd2", "#f8f3e8"),
 }
 IVORY = color_of("#e6dccb")
 INK = color_of("#222222")
 BACKGROUND = color_of("#ffffff")
 BACKGROUND_TOP = color_of("#e8ebee")
-SITE = color_of("#009e73")
-CELL_COLORS = {1: color_of("#d55e00"), 2: color_of("#56b4e9"), 3: color_of("#f0e442")}
+# What takes bone away is purple, what builds it orange, in every picture (ends of ColorBrewer's PuOr, safe for
+# color-blind readers). Formed orange, quiescent gray and resorbed purple are the colors of time-lapse micro-CT
+# (Schulte 2011, Bone 48:433; Christen 2014, Nat Commun 5:4855).
+RESORBED = color_of("#5e3c99")
+FORMED = color_of("#e66101")
+QUIESCENT = color_of("#d8d5cd")
+REVERSAL = color_of("#7fb8c9")
+CELL_COLORS = {1: color_of("#8e44ad"), 2: color_of("#ff9420"), 3: color_of("#56b4e9")}
+
+Classes = tuple[tuple[str, Color], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
     """How a field is shown on the surface: its title, its map, and where its values live.
 
-    place: "bone" (mean over the matrix nearby), "marrow" (as it is at the surface) or "site" (open or not),
-    and the factor from the unit of the file to that of the title
+    place   : "bone" (mean over the matrix nearby), "marrow" (as it is at the surface) or "class" (kinds of surface)
+    factor  : from the unit of the file to that of the title
+    classes : name and color of class 0, 1, ... where place is "class"
     """
 
     title: str
-    colors: str
-    place: str
+    colors: str = ""
+    place: str = "class"
     factor: float = 1.0
+    classes: Classes = ()
 
 
+SITE_STATES: Classes = (
+    ("quiescent", QUIESCENT),
+    ("open, no cells at work", REVERSAL),
+    ("forming (osteoblasts)", FORMED),
+    ("resorbing (osteoclasts)", RESORBED),
+)
+CHANGES: Classes = (("quiescent", QUIESCENT), ("formed", FORMED), ("resorbed", RESORBED))
+CHANGE = Style("change of bone", classes=CHANGES)
 STYLES = {
     "matrix": Style("matrix fraction", "bone", "bone"),
     "osteoid": Style("osteoid fraction of matrix", "cividis", "bone"),
     "mineral": Style("tissue mineral density, g/cm\u00b3", "bone", "bone"),
-    "born_day": Style("tissue age, d", "viridis", "bone"),
-    "bmu": Style("open remodeling site", "bone", "site"),
+    "born_day": Style("tissue age, y", "viridis", "bone", 1 / 365.25),
+    "bmu": Style("state of remodeling sites", classes=SITE_STATES),
+    "thickness": Style("trabecular thickness (local), \u00b5m", "viridis", "bone"),
     "sed_mpa": Style("strain energy density, kPa", "viridis", "bone", 1e3),
     "effective_strain": Style("effective strain, microstrain", "viridis", "bone", 1e6),
-    "signal": Style("osteocyte signal", "viridis", "bone"),
+    "signal": Style("daily strain stimulus, 1 = habitual", "viridis", "bone"),
     "rankl_free_pm": Style("free RANKL, pM", "cividis", "marrow"),
     "opg_pm": Style("OPG, pM", "cividis", "marrow"),
     "sclerostin_pm": Style("sclerostin, pM", "cividis", "marrow"),
@@ -85,3 +104,8 @@ def style_of(field: str) -> Style:
     if field not in STYLES:
         raise InputError(f'field "{field}" cannot be shown. {nearest(field, STYLES)}')
     return STYLES[field]
+
+
+def styles_for(fields: list[str]) -> dict[str, Style]:
+    """Styles of what a run with these recorded fields can show; thickness is measured from the matrix."""
+    return {name: style for name, style in STYLES.items() if name in fields or name == "thickness"}

@@ -17,13 +17,17 @@ WINDOWS = {
 PROBE = """
 from boneviz.opengl import choose_window
 choose_window()
-import vtk
-window = vtk.vtkRenderWindow()
+from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow
+import vtkmodules.vtkRenderingOpenGL2
+window = vtkRenderWindow()
 window.SetOffScreenRendering(1)
 window.SetSize(16, 16)
-window.AddRenderer(vtk.vtkRenderer())
+window.AddRenderer(vtkRenderer())
 window.Render()
 """
+
+
+Trial = subprocess.Popen[str]
 
 
 class NoOpenGLError(BoneabmError):
@@ -40,19 +44,37 @@ def choose_window() -> None:
             return
 
 
-@lru_cache
 def require_opengl() -> None:
     """Try to draw in another process, so that a crash there becomes a NoOpenGLError here that names the package."""
+    finish_trial(start_trial())
+
+
+@lru_cache
+def start_trial() -> Trial:
+    """Begin to try to draw in another process, while this one does something else; once per process."""
     choose_window()
-    trial = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=False)
-    if trial.returncode == 0:
+    return subprocess.Popen([sys.executable, "-c", PROBE], stderr=subprocess.DEVNULL, text=True)
+
+
+def finish_trial(trial: Trial) -> None:
+    """Wait for the trial; NoOpenGLError that names the package where it failed."""
+    code = trial.wait()
+    if code == 0:
         return
     window = os.environ.get("VTK_DEFAULT_OPENGL_WINDOW", "none found")
     raise NoOpenGLError(
-        f"Pictures need OpenGL, and drawing failed (off-screen window: {window}, exit {trial.returncode}). "
+        f"Pictures need OpenGL, and drawing failed (off-screen window: {window}, exit {code}). "
         "No display is needed. On Debian or Ubuntu: sudo apt install libegl1 libgl1-mesa-dri "
         "(or libosmesa6). Then render again; the run itself is complete."
     )
+
+
+def drop_trial() -> None:
+    """End a trial that nobody waits for any more."""
+    trial = start_trial()
+    start_trial.cache_clear()
+    trial.kill()
+    trial.wait()
 
 
 def _loads(library: str) -> bool:

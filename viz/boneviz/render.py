@@ -1,4 +1,4 @@
-"""Draw one day of a run into a PNG file, with no display and no settings."""
+"""Draw one day of a run, or what changed between two, into a PNG file, with no display and no settings."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import numpy as np
 
 from boneabm.errors import InputError
 from boneabm.io.schema import OSTEOBLAST, OSTEOCLAST, OSTEOCYTE
-from boneviz.opengl import NoOpenGLError, require_opengl
-from boneviz.snapshot import Snapshot, load_snapshot
+from boneviz.opengl import require_opengl, start_trial
+from boneviz.snapshot import Snapshot, color_range, load_change, load_snapshot
+
+Limits = tuple[float, float]
 
 
 def render(
@@ -21,76 +23,78 @@ def render(
     size: tuple[int, int] = (1600, 1200),
     agents: bool = True,
     osteocytes: bool = False,
-    limits: tuple[float, float] | None = None,
+    limits: Limits | None = None,
+    cuts: tuple[str, ...] = (),
+    since: int | None = None,
 ) -> Path:
     """Draw the bone of one day, colored by a field, with its osteoclasts and osteoblasts; the path of the PNG.
 
     run   : run folder               field : a field of `colors.STYLES` that the run has recorded
     day   : the last one by default  out   : `FIELD_dayN.png` in the run folder by default
     size  : width, height in pixels  limits: range of the colors, by default 1st to 99th hundredth of the surface
+    cuts  : planes such as "y>0.5" or "z<800 um": the part that is shown
+    since : an earlier day; the surface then shows what was formed and resorbed since, whatever the field
 
     Raises InputError for an unknown field, an absent day or an impossible size, NoOpenGLError without OpenGL.
     """
-    if min(size) < 100 or max(size) > 16384:
-        raise InputError(f"size {size[0]} x {size[1]} pixels: allowed are 100 to 16384 each.")
-    snapshot = load_snapshot(run, field, day)
-    path = Path(out) if out else Path(run) / f"{field}_day{snapshot.day}.png"
-    kinds = (OSTEOCLAST, OSTEOBLAST) * agents + (OSTEOCYTE,) * osteocytes
+    check_size(size)
+    start_trial()
+    snapshot = load_snapshot(run, field, day) if since is None else load_change(run, since, day)
+    path = Path(out) if out else Path(run) / default_name(field, snapshot)
+    check_png(path)
+    kinds = (OSTEOCLAST, OSTEOBLAST) * (agents and since is None) + (OSTEOCYTE,) * osteocytes
     require_opengl()
-    picture = draw(snapshot, size, kinds, limits)
-    save(picture, path)
+    save(draw(snapshot, size, kinds, limits, cuts), path)
     return path
 
 
+def default_name(field: str, snapshot: Snapshot) -> str:
+    """Name of a picture that tells its field and day, or its two days."""
+    return f"{field}_day{snapshot.day}.png" if snapshot.since is None else f"change_{snapshot.since}-{snapshot.day}.png"
+
+
+def check_size(size: tuple[int, int]) -> None:
+    """Refuse pictures that are too small to read or too large to draw; InputError."""
+    if min(size) < 100 or max(size) > 16384:
+        raise InputError(f"size {size[0]} x {size[1]} pixels: allowed are 100 to 16384 each.")
+
+
+def check_png(path: Path) -> None:
+    """Refuse other kinds of pictures; InputError."""
+    if path.suffix.lower() != ".png":
+        raise InputError(f"{path}: pictures are written as PNG. Give a name that ends with .png.")
+
+
 def draw(
-    snapshot: Snapshot, size: tuple[int, int], kinds: tuple[int, ...], limits: tuple[float, float] | None = None
+    snapshot: Snapshot,
+    size: tuple[int, int],
+    kinds: tuple[int, ...],
+    limits: Limits | None = None,
+    cuts: tuple[str, ...] = (),
 ) -> np.ndarray:
     """Picture of a snapshot as (height, width, 3) uint8, first row on top."""
-    import vtk
-    from vtk.util.numpy_support import vtk_to_numpy
+    from boneviz.cut import parse_cut
+    from boneviz.scene import Look, bone_surface
+    from boneviz.stage import Stage
 
-    from boneviz import labels, scene
-
-    bone, overlay = scene.new_renderer(), vtk.vtkRenderer()
-    table = scene.add_bone(bone, snapshot, limits)
-    scene.add_cells(bone, snapshot, kinds)
-    scene.add_outline(bone, snapshot)
-    scene.place_camera(bone, snapshot)
-    scene.shade_hollows(bone, snapshot)
-    scale_um = bone.GetActiveCamera().GetParallelScale()
-    labels.add_labels(overlay, snapshot, table, kinds, size, scale_um)
-    window = vtk.vtkRenderWindow()
-    window.SetOffScreenRendering(1)
-    window.SetMultiSamples(0)
-    window.SetSize(*size)
-    window.SetNumberOfLayers(2)
-    for layer, renderer in ((0, bone), (1, overlay), (1, labels.axes_renderer(bone.GetActiveCamera()))):
-        renderer.SetLayer(layer)
-        window.AddRenderer(renderer)
-    window.Render()
-    grab = vtk.vtkWindowToImageFilter()
-    grab.SetInput(window)
-    grab.ReadFrontBufferOff()
-    grab.Update()
-    image = grab.GetOutput()
-    picture = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(size[1], size[0], -1)[::-1].copy()
-    window.Finalize()
-    if (picture == picture[0, 0]).all():
-        raise NoOpenGLError("OpenGL drew an empty picture. On Debian or Ubuntu: sudo apt install libgl1-mesa-dri.")
-    return picture
+    look = Look(kinds, limits or color_range(snapshot), parse_cut(list(cuts), snapshot.size_um))
+    stage = Stage(size)
+    stage.show(snapshot, bone_surface(snapshot), look)
+    try:
+        return stage.picture()
+    finally:
+        stage.close()
 
 
 def save(picture: np.ndarray, path: Path) -> None:
     """Write a picture (height, width, 3) uint8 as PNG; the file appears whole or not at all."""
-    import vtk
-    from vtk.util.numpy_support import numpy_to_vtk
+    from boneviz import kit
 
-    if path.suffix.lower() != ".png":
-        raise InputError(f"{path}: pictures are written as PNG. Give a name that ends with .png.")
-    image = vtk.vtkImageData()
+    check_png(path)
+    image = kit.vtkImageData()
     image.SetDimensions(picture.shape[1], picture.shape[0], 1)
-    image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(picture[::-1]).reshape(-1, 3), deep=True))
-    writer = vtk.vtkPNGWriter()
+    image.GetPointData().SetScalars(kit.numpy_to_vtk(np.ascontiguousarray(picture[::-1]).reshape(-1, 3), deep=True))
+    writer = kit.vtkPNGWriter()
     writer.SetInputData(image)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".new")
