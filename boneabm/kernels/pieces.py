@@ -99,3 +99,55 @@ def clear_others(first, last, keep, row_start, begin, end, parent, mask):
         for run in range(row_start[row], row_start[row + 1]):
             if parent[run] != keep:
                 mask[row // height, row % height, begin[run] : end[run]] = 0
+
+
+@kernel
+def hold(shape, row_start, begin, end, parent, out_held):
+    """Make `parent` the first run of each piece and mark the first runs of the largest piece and of those on a face.
+
+    out_held : (runs,) uint8
+    """
+    depth, height, width = shape
+    keep, _ = largest_root(begin, end, parent)
+    out_held[:] = 0
+    out_held[keep] = 1
+    for row in range(depth * height):
+        z, y = row // height, row % height
+        edge = z == 0 or z == depth - 1 or y == 0 or y == height - 1
+        for run in range(row_start[row], row_start[row + 1]):
+            if edge or begin[run] == 0 or end[run] == width:
+                out_held[parent[run]] = 1
+
+
+@kernel
+def list_loose(width, row_start, begin, end, parent, held, out_voxel, out_piece):
+    """Flat voxels of all runs of pieces that are not held, and the first run of their piece; returns how many."""
+    n = 0
+    for row in range(row_start.size - 1):
+        for run in range(row_start[row], row_start[row + 1]):
+            if held[parent[run]] == 0:
+                for x in range(begin[run], end[run]):
+                    out_voxel[n], out_piece[n] = row * width + x, parent[run]
+                    n += 1
+    return n
+
+
+@kernel
+def dust(first, last, matrix, bmu, out_dust):
+    """Voxels 0 < f < 0.5 of no open site with no bone voxel (f >= 0.5) among their 26 neighbors; planes first..last-1.
+
+    matrix, bmu, out_dust : (Z, Y, X) float32, int32, uint8
+    """
+    nz, ny, nx = matrix.shape
+    for z in range(first, last):
+        for y in range(ny):
+            for x in range(nx):
+                out_dust[z, y, x] = 0
+                if matrix[z, y, x] <= 0 or matrix[z, y, x] >= 0.5 or bmu[z, y, x] != -1:
+                    continue
+                out_dust[z, y, x] = 1
+                for a in range(max(z - 1, 0), min(z + 2, nz)):
+                    for b in range(max(y - 1, 0), min(y + 2, ny)):
+                        for c in range(max(x - 1, 0), min(x + 2, nx)):
+                            if matrix[a, b, c] >= 0.5:
+                                out_dust[z, y, x] = 0

@@ -7,10 +7,10 @@ from scipy import ndimage
 
 from ..kernels import turnover
 from ..kernels.topology import euler_number
-from .fragments import TOUCHING
 from .tissue import NEVER, Tissue
 
 SMOOTHING_VOXELS = 0.7
+TOUCHING = ndimage.generate_binary_structure(3, 3)
 
 
 def open_site_numbers(tissue: Tissue) -> np.ndarray:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
-from ..kernels import turnover
+from ..kernels import pieces, turnover
+from ..kernels.blocks import launch
+from ..lattice.components import loose_pieces
 from .parameters import FragmentParameters
 from .tissue import Tissue
-
-TOUCHING = ndimage.generate_binary_structure(3, 3)
 
 
 def dissolve(tissue: Tissue, p: FragmentParameters) -> None:
@@ -28,34 +27,23 @@ def find_loose(tissue: Tissue, day: int) -> None:
 
     Every new piece of bone is an event with its place and volume; dust (matrix < 0.5) is not.
     """
-    bone = tissue.lattice.bone
-    labels, count = ndimage.label(bone, TOUCHING)
-    held = np.zeros(count + 1, bool)
-    held[0] = True
-    if count:
-        held[np.bincount(labels.ravel())[1:].argmax() + 1] = True
-    for axis in range(3):
-        for face in (0, -1):
-            held[np.unique(np.take(labels, face, axis=axis))] = True
-    known = tissue.loose["voxel"].copy()
-    loose = np.zeros(bone.shape, bool)
-    if not held.all():
-        loose = ~held[labels]
-        record(tissue, labels, np.flatnonzero(~held), known, day)
-    dust = (tissue.lattice.matrix > 0) & ~bone & (tissue.lattice.bmu == -1)
-    if dust.any():
-        dust &= ~ndimage.binary_dilation(bone, TOUCHING)
-    voxels = np.flatnonzero(loose | dust)
+    lattice = tissue.lattice
+    voxel, piece = loose_pieces(lattice.bone)
+    record(tissue, voxel, piece, day)
+    dust = np.empty(lattice.shape, np.uint8)
+    launch(pieces.dust, lattice.shape[0], lattice.matrix, lattice.bmu, dust)
+    voxels = np.union1d(voxel, np.flatnonzero(dust))
     tissue.loose.clear()
     tissue.loose.append(voxels.size, voxel=voxels)
 
 
-def record(tissue: Tissue, labels: np.ndarray, pieces: np.ndarray, known: np.ndarray, day: int) -> None:
+def record(tissue: Tissue, voxel: np.ndarray, piece: np.ndarray, day: int) -> None:
     """Log an event for every loose piece that was not loose before."""
-    old = np.unique(labels.reshape(-1)[known])
-    for piece in np.setdiff1d(pieces, old).tolist():
-        where = np.argwhere(labels == piece)
-        volume = float(tissue.lattice.matrix[labels == piece].sum(dtype=np.float64)) * tissue.lattice.voxel_um3
+    old = np.unique(piece[np.isin(voxel, tissue.loose["voxel"])])
+    for number in np.setdiff1d(piece, old).tolist():
+        own = voxel[piece == number]
+        where = np.stack(np.unravel_index(own, tissue.lattice.shape), axis=1)
+        volume = float(tissue.flat("matrix")[own].sum(dtype=np.float64)) * tissue.lattice.voxel_um3
         z, y, x = ((where.mean(axis=0) + 0.5) * tissue.lattice.spacing_um).tolist()
         place = {"z_um": round(z, 1), "y_um": round(y, 1), "x_um": round(x, 1)}
         tissue.today.events.append({"day": day, "event": "fragment", **place, "volume_um3": volume})
