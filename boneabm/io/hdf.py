@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -141,6 +141,21 @@ def mark_type(group: h5py.Group, kind: str) -> None:
     """Version 2.0 and type of a VTKHDF group (a fixed-length ASCII string, the only kind VTK accepts)."""
     group.attrs["Version"] = np.array((2, 0), "i8")
     group.attrs.create("Type", kind.encode(), dtype=h5py.string_dtype("ascii", len(kind)))
+
+
+def write_image(file: h5py.File, where: str, spacing_um: float, fields: Iterable[tuple[Column, np.ndarray]]) -> None:
+    """Write (Z, Y, X) fields as cell data of one VTKHDF image with its corner in the origin; where: for errors."""
+    root = file.create_group("VTKHDF")
+    mark_type(root, "ImageData")
+    root.attrs["Origin"] = np.zeros(3)
+    root.attrs["Spacing"] = np.full(3, spacing_um)
+    root.attrs["Direction"] = np.eye(3).ravel()
+    cells = root.create_group("CellData")
+    for column, values in fields:
+        depth, height, width = values.shape
+        root.attrs["WholeExtent"] = np.array([0, width, 0, height, 0, depth], "i8")
+        stored = as_column(values, column, where)
+        describe(cells.create_dataset(column.name, data=stored, **COMPRESSION), column)
 
 
 def describe(dataset: h5py.Dataset, column: Column) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from ..morphometry import Maps
 from . import hdf
 from .schema import Column
@@ -32,16 +30,6 @@ def write_measure_maps(path: Path, spacing_um: float, maps: Maps, meta: Mapping[
     spacing_um : voxel edge, um; the image lies with its corner in the origin
     meta       : settings and results, kept in the group /boneabm/meta
     """
-    depth, height, width = maps.element.shape
     with new_hdf5(path) as file:
         hdf.write_meta(file, {"measure_maps": 1, **meta})
-        root = file.create_group("VTKHDF")
-        hdf.mark_type(root, "ImageData")
-        root.attrs["WholeExtent"] = np.array([0, width, 0, height, 0, depth], "i8")
-        root.attrs["Origin"] = np.zeros(3)
-        root.attrs["Spacing"] = np.full(3, spacing_um)
-        root.attrs["Direction"] = np.eye(3).ravel()
-        cells = root.create_group("CellData")
-        for column, values in zip(FIELDS, maps, strict=True):
-            stored = hdf.as_column(values, column, str(path))
-            hdf.describe(cells.create_dataset(column.name, data=stored, **hdf.COMPRESSION), column)
+        hdf.write_image(file, str(path), spacing_um, zip(FIELDS, maps, strict=True))

@@ -37,16 +37,6 @@ def write_strain_field(
     spacing_um : voxel edge, um; the image lies with its corner in the origin
     meta       : load, settings and results, kept in the group /boneabm/meta
     """
-    depth, height, width = arrays["mask"].shape
     with new_hdf5(path) as file:
         hdf.write_meta(file, {"strain_field": 1, **meta})
-        root = file.create_group("VTKHDF")
-        hdf.mark_type(root, "ImageData")
-        root.attrs["WholeExtent"] = np.array([0, width, 0, height, 0, depth], "i8")
-        root.attrs["Origin"] = np.zeros(3)
-        root.attrs["Spacing"] = np.full(3, spacing_um)
-        root.attrs["Direction"] = np.eye(3).ravel()
-        cells = root.create_group("CellData")
-        for column in FIELDS:
-            values = hdf.as_column(arrays[column.name], column, str(path))
-            hdf.describe(cells.create_dataset(column.name, data=values, **hdf.COMPRESSION), column)
+        hdf.write_image(file, str(path), spacing_um, ((column, arrays[column.name]) for column in FIELDS))

@@ -29,6 +29,19 @@ def refill_pool(pool: float, activity: float, p: ActivationParameters) -> float:
     return max(pool + p.pool_loss_per_d * (supply - pool - p.pool_use_share * activity), 0.0)
 
 
+def starting_voxels(
+    tissue: Tissue, rate: float, drive: np.ndarray, seed: int, stream: int, day: int
+) -> list[int]:
+    """Quiescent surface voxels that start a site today: p = rate x area x drive, drawn from a random stream."""
+    surface = tissue.surface
+    hit = np.zeros(surface.voxel.size, np.bool_)
+    arrays = (surface.voxel, surface.area_um2, drive, tissue.flat("bmu"))
+    blocks = -(-surface.voxel.size // BLOCK)
+    launch(motion.activation_hits, blocks, BLOCK, seed, stream, day, rate, *arrays, hit)
+    starting: list[int] = surface.voxel[hit].tolist()
+    return starting
+
+
 def activate(
     tissue: Tissue,
     occupancy: np.ndarray,
@@ -41,12 +54,8 @@ def activate(
 ) -> None:
     """Open today's sites and let waiting preosteoclasts whose day has come search for a patch."""
     surface = tissue.surface
-    hit = np.zeros(surface.voxel.size, np.bool_)
     rate = activation_rate(tissue.pool, reference_occupancy, p)
-    arrays = (surface.voxel, surface.area_um2, occupancy, tissue.flat("bmu"))
-    blocks = -(-surface.voxel.size // BLOCK)
-    launch(motion.activation_hits, blocks, BLOCK, seed, random.ACTIVATION, day, rate, *arrays, hit)
-    for voxel in surface.voxel[hit].tolist():
+    for voxel in starting_voxels(tissue, rate, occupancy, seed, random.ACTIVATION, day):
         open_site(tissue, voxel, seed, day, p, cells, life_factor)
     if occupancy.size:
         weight = surface.area_um2.astype(np.float64)

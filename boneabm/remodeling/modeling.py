@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..endocrine import Modulators
-from ..kernels import motion, random, turnover
-from ..kernels.blocks import launch
-from ..kernels.surface import BLOCK
+from ..kernels import random, turnover
+from .activation import starting_voxels
 from .formation import create_osteoblasts
 from .parameters import ActivationParameters, ModelingParameters, OsteoblastParameters
 from .resorption import open_columns, patch_around
@@ -34,14 +33,9 @@ def start_modeling(
 
     p(voxel) = frequency / 365 x area / (site area x quiescent share) x drive
     """
-    surface = tissue.surface
-    drive = modeling_drive(signals.sclerostin_per_cell(surface.voxel), p)
-    hit = np.zeros(surface.voxel.size, np.bool_)
+    drive = modeling_drive(signals.sclerostin_per_cell(tissue.surface.voxel), p)
     rate = p.frequency_per_y / 365.0 / (sites.site_area_um2 * sites.quiescent_fraction)
-    arrays = (surface.voxel, surface.area_um2, drive, tissue.flat("bmu"))
-    blocks = -(-surface.voxel.size // BLOCK)
-    launch(motion.activation_hits, blocks, BLOCK, seed, random.MODELING, day, rate, *arrays, hit)
-    for voxel in surface.voxel[hit].tolist():
+    for voxel in starting_voxels(tissue, rate, drive, seed, random.MODELING, day):
         if tissue.flat("bmu")[voxel] == -1:
             open_modeling_site(tissue, voxel, seed, day, m, p, sites, cells)
 
