@@ -116,12 +116,14 @@ class AgentReader:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        with hdf.reading(self.path, "cell") as file:
-            root = file["VTKHDF"]
-            self.days = _days(root)
-            self.columns = list(root["PointData"])
-            self.meta = hdf.read_meta(file)
-            self._edges = _edges(root, len(self.days))
+        hdf.read(self.path, "cell", self._describe)
+
+    def _describe(self, file: h5py.File) -> None:
+        root = file["VTKHDF"]
+        self.days = _days(root)
+        self.columns = list(root["PointData"])
+        self.meta = hdf.read_meta(file)
+        self._edges = _edges(root, len(self.days))
 
     def read(self, day: int | None = None, index: int | None = None) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Points (N, 3) in um as x, y, z, and the columns, of a day or of a position in `days` (default: last)."""
@@ -130,9 +132,12 @@ class AgentReader:
         at = hdf.index_of_day(self.path, self.days, day) if day is not None else -1 if index is None else index
         at %= len(self.days)
         rows = slice(int(self._edges[at]), int(self._edges[at + 1]))
-        with hdf.reading(self.path, "cell") as file:
+
+        def take(file: h5py.File) -> tuple[np.ndarray, dict[str, np.ndarray]]:
             root = file["VTKHDF"]
             return root["Points"][rows], {name: root["PointData"][name][rows] for name in self.columns}
+
+        return hdf.read(self.path, "cell", take)
 
 
 def _days(root: h5py.Group) -> list[int]:

@@ -53,26 +53,27 @@ def write_checkpoint(path: Path | str, arrays: Mapping[str, np.ndarray], meta: M
 
 def read_checkpoint_meta(path: Path | str) -> Meta:
     """Metadata of a checkpoint, its state unread; InputError as in `read_checkpoint`."""
-    with hdf.reading(Path(path), "checkpoint") as file:
-        return hdf.read_meta(file)
+    return hdf.read(Path(path), "checkpoint", hdf.read_meta)
 
 
 def read_checkpoint(path: Path | str) -> tuple[dict[str, np.ndarray], Meta]:
     """Arrays and metadata of a checkpoint; InputError for a missing, damaged, foreign or newer file."""
     path = Path(path)
+    arrays, meta, recorded = hdf.read(path, "checkpoint", _content)
+    if _digest(state_sha256(arrays), meta) != recorded:
+        raise InputError(f"{path}: its content does not match its digest. Restore a copy, or run again from day 0.")
+    return arrays, meta
+
+
+def _content(file: h5py.File) -> tuple[dict[str, np.ndarray], Meta, str]:
     arrays: dict[str, np.ndarray] = {}
 
     def collect(name: str, item: h5py.HLObject) -> None:
         if isinstance(item, h5py.Dataset):
             arrays[name] = np.asarray(item[()])
 
-    with hdf.reading(path, "checkpoint") as file:
-        file["state"].visititems(collect)
-        meta = hdf.read_meta(file)
-        recorded = file["boneabm"].attrs["sha256"]
-    if _digest(state_sha256(arrays), meta) != recorded:
-        raise InputError(f"{path}: its content does not match its digest. Restore a copy, or run again from day 0.")
-    return arrays, meta
+    file["state"].visititems(collect)
+    return arrays, hdf.read_meta(file), file["boneabm"].attrs["sha256"]
 
 
 def _digest(state_digest: str, meta: Meta) -> str:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import h5py
 import numpy as np
 
 from boneabm.errors import InputError
-from boneabm.io.journal import JournaledFile, load_journal
+from boneabm.io.journal import JournaledFile, journal_of, load_journal
 from boneabm.io.schema import SCHEMA_VERSION, Column
 
 COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 META_LIMIT_BYTES = 4 * 1024 * 1024
+PATIENCE_S = 2.0
+RETRY_S = 0.01
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -52,16 +57,46 @@ def _changing(path: Path) -> Iterator[h5py.File]:
     change.commit()
 
 
-@contextmanager
-def reading(path: Path, kind: str) -> Iterator[h5py.File]:
-    """Open a file of this schema for reading; damage found on the way becomes an InputError naming the file."""
-    with opened(path) as file:
-        check_schema(file, path)
+def read(path: Path, kind: str, take: Callable[[h5py.File], T]) -> T:
+    """What `take` reads from a file of this schema, also while a run writes it.
+
+    A writer changes the file in place, in safe steps: what was read across such a change is dropped and read again.
+    InputError names a file that is damaged: one that cannot be read though nobody changes it.
+    """
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        before, last = _stamp(path), time.monotonic() > until
         try:
-            yield file
-        except (KeyError, OSError, RuntimeError) as error:
-            problem = f"{path}: damaged or not a {kind} file ({error})."
-            raise InputError(f"{problem} Restore a copy, or run again.") from error
+            with opened(path) as file:
+                check_schema(file, path)
+                taken = take(file)
+            if last or _stamp(path) == before:
+                return taken
+        except (InputError, KeyError, OSError, RuntimeError) as error:
+            if last or not _in_use(path):
+                raise _damage(path, kind, error) from error
+        time.sleep(RETRY_S)
+
+
+def _stamp(path: Path) -> list[tuple[int, int, int]]:
+    """What tells one state of a file from the next; nothing of a file that is not there."""
+    stamps = []
+    for place in (path, journal_of(path)):
+        with suppress(FileNotFoundError):
+            stat = place.stat()
+            stamps.append((stat.st_ino, stat.st_size, stat.st_mtime_ns))
+    return stamps
+
+
+def _in_use(path: Path) -> bool:
+    """Whether somebody wrote the file a moment ago."""
+    return any(abs(time.time_ns() - changed_ns) < PATIENCE_S * 1e9 for _, _, changed_ns in _stamp(path))
+
+
+def _damage(path: Path, kind: str, error: Exception) -> InputError:
+    if isinstance(error, InputError):
+        return error
+    return InputError(f"{path}: damaged or not a {kind} file ({error}). Restore a copy, or run again.")
 
 
 def check_schema(file: h5py.File, path: Path) -> None:

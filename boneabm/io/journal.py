@@ -99,7 +99,7 @@ class JournaledFile(io.RawIOBase):
         os.fsync(self._file.fileno())
         _write_journal(self.path, self._size, self._pages)
         _apply(self._file.fileno(), self._size, self._pages)
-        _journal_of(self.path).unlink()
+        journal_of(self.path).unlink()
         self._file.close()
 
     def discard(self) -> None:
@@ -135,13 +135,13 @@ def recover(path: Path) -> None:
     if found:
         with path.open("r+b", buffering=0) as file:
             _apply(file.fileno(), *found)
-    _journal_of(path).unlink(missing_ok=True)
+    journal_of(path).unlink(missing_ok=True)
 
 
 def load_journal(path: Path) -> tuple[int, dict[int, bytearray]] | None:
     """Size and pages of the journal beside a file; None where there is none or it is not whole."""
     try:
-        text = _journal_of(path).read_bytes()
+        text = journal_of(path).read_bytes()
     except FileNotFoundError:
         return None
     body, digest = text[:-32], text[-32:]
@@ -155,7 +155,8 @@ def load_journal(path: Path) -> tuple[int, dict[int, bytearray]] | None:
     return size, pages
 
 
-def _journal_of(path: Path) -> Path:
+def journal_of(path: Path) -> Path:
+    """Where the journal of a file lies while there is one."""
     return path.with_name(path.name + ".journal")
 
 
@@ -168,7 +169,7 @@ def _write_journal(path: Path, size: int, pages: dict[int, bytearray]) -> None:
         file.write(body + hashlib.sha256(body).digest())
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, _journal_of(path))
+    os.replace(temporary, journal_of(path))
 
 
 def _apply(file: int, size: int, pages: dict[int, bytearray]) -> None:

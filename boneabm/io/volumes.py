@@ -167,15 +167,17 @@ class VolumeReader:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        with hdf.reading(self.path, "volume") as file:
-            root = file["VTKHDF"]
-            self.days = _days(root)
-            self.fields = list(root["CellData"])
-            self.spacing_um = float(root.attrs["Spacing"][0])
-            extent = root.attrs["WholeExtent"]
-            self.shape = (int(extent[5]), int(extent[3]), int(extent[1]))
-            self.meta = hdf.read_meta(file)
-            self.offsets = {name: root["Steps/CellDataOffsets"][name][: len(self.days)] for name in self.fields}
+        hdf.read(self.path, "volume", self._describe)
+
+    def _describe(self, file: h5py.File) -> None:
+        root = file["VTKHDF"]
+        self.days = _days(root)
+        self.fields = list(root["CellData"])
+        self.spacing_um = float(root.attrs["Spacing"][0])
+        extent = root.attrs["WholeExtent"]
+        self.shape = (int(extent[5]), int(extent[3]), int(extent[1]))
+        self.meta = hdf.read_meta(file)
+        self.offsets = {name: root["Steps/CellDataOffsets"][name][: len(self.days)] for name in self.fields}
 
     def read(self, field: str, day: int | None = None, index: int | None = None) -> np.ndarray:
         """One volume (z, y, x) of a day, or of a position in `days` (default: the last); InputError if absent."""
@@ -184,8 +186,8 @@ class VolumeReader:
         if not self.days:
             raise InputError(f"{self.path}: no snapshot yet.")
         at = hdf.index_of_day(self.path, self.days, day) if day is not None else -1 if index is None else index
-        with hdf.reading(self.path, "volume") as file:
-            volume: np.ndarray = file["VTKHDF/CellData"][field][int(self.offsets[field][at])]
+        place = int(self.offsets[field][at])
+        volume: np.ndarray = hdf.read(self.path, "volume", lambda file: file["VTKHDF/CellData"][field][place])
         return volume
 
 

@@ -114,6 +114,25 @@ def test_a_killed_writer_loses_nothing_that_was_announced(tmp_path):
     np.testing.assert_array_equal(days, np.arange(len(days)))
 
 
+def test_a_run_is_read_whole_while_it_is_written(tmp_path):
+    """Readers of a writer that commits without a pause: no false alarm of damage, no mixture of two states."""
+    script = Path(__file__).parents[1] / "reference" / "view_run.py"
+    run = RunFolder(tmp_path / "run")
+    with subprocess.Popen([sys.executable, script, str(run.path)]) as process:
+        try:
+            until = time.monotonic() + 60
+            while not run.path.exists():
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            for _ in range(150):
+                volumes, agents = VolumeReader(run.volumes), AgentReader(run.agents)
+                assert volumes.days == list(range(0, 10 * len(volumes.days), 10))
+                assert np.isfinite(volumes.read("matrix")).all()
+                assert len(agents.read()[0]) == 6
+        finally:
+            process.kill()
+
+
 def die_at_call(stop: int) -> None:
     """Let this process die at its stop-th call that changes the disk, without any clean-up."""
     calls = iter(range(stop))
