@@ -21,42 +21,35 @@ def depth_weight(level_um, start_um):
 
 
 @kernel
-def share_deposits(deposit_um3, own_column, reach, voxel_um3, shape, columns, column_of_root, out_inbox):
-    """Add every osteoblast's deposit to the inboxes of the columns of its site around it, deeper ones first.
+def share_deposits(deposit_um3, own_column, voxel_um3, columns, site_row, out_inbox):
+    """Share what the osteoblasts of a site lay over all its columns, deeper ones first: the new surface is even.
 
-    inbox_c += deposit w_c / sum w as an integer number of 2^-24 voxel, so the order of osteoblasts changes no bit
+    inbox_c += deposits of the site x w_c / sum w, w = max(d - d0, 0)^2 A, in integers of 2^-24 voxel, so the order of
+    osteoblasts changes no bit; where nothing is open, every osteoblast builds on its own column
 
-    deposit_um3    : (B,) float32, what each osteoblast lays today
-    own_column     : (B,) int32, row of its column
-    reach          : voxels along each axis over which it levels
-    columns        : (level_um, start_um, phase, floor, site, root) of (C,)
-    column_of_root : (Z*Y*X,) int32, column whose root is at a voxel, or -1
-    out_inbox      : (C,) int64, added to
+    deposit_um3 : (B,) float32, what each osteoblast lays today; own_column : (B,) int32, row of its column
+    columns     : (level_um, start_um, phase, floor, cross-section um2) of (C,)
+    site_row    : (C,) int64, row of the site of each column
+    out_inbox   : (C,) int64, added to
     """
-    level, start, phase, floor, site, root = columns
-    nz, ny, nx = shape
-    near = np.empty((2 * reach + 1) ** 3, np.int64)
-    weight = np.empty((2 * reach + 1) ** 3, np.float64)
+    level, start, phase, floor, area = columns
+    sites = site_row.max() + 1 if site_row.size else 0
+    laid, total = np.zeros(sites, np.int64), np.zeros(sites)
+    weight = np.zeros(out_inbox.size)
+    for c in range(out_inbox.size):
+        if phase[c] == FORMATION and floor[c] == FLOOR:
+            weight[c] = depth_weight(level[c], start[c]) * area[c]
+            total[site_row[c]] += weight[c]
     for cell in range(deposit_um3.size):
         own = own_column[cell]
-        amount = deposit_um3[cell] / voxel_um3 * SCALE
-        v = root[own]
-        z, y, x = v // (ny * nx), (v // nx) % ny, v % nx
-        n, total = 0, 0.0
-        for zz in range(max(0, z - reach), min(nz, z + reach + 1)):
-            for yy in range(max(0, y - reach), min(ny, y + reach + 1)):
-                for xx in range(max(0, x - reach), min(nx, x + reach + 1)):
-                    c = column_of_root[(zz * ny + yy) * nx + xx]
-                    if c < 0 or site[c] != site[own] or phase[c] != FORMATION or floor[c] != FLOOR:
-                        continue
-                    near[n], weight[n] = c, depth_weight(level[c], start[c])
-                    total += weight[n]
-                    n += 1
-        if total <= 0.0:
-            out_inbox[own] += np.int64(amount)
-            continue
-        for i in range(n):
-            out_inbox[near[i]] += np.int64(amount * weight[i] / total)
+        amount = np.int64(deposit_um3[cell] / voxel_um3 * SCALE)
+        if total[site_row[own]] > 0.0:
+            laid[site_row[own]] += amount
+        else:
+            out_inbox[own] += amount
+    for c in range(out_inbox.size):
+        if weight[c] > 0.0:
+            out_inbox[c] += np.int64(laid[site_row[c]] * (weight[c] / total[site_row[c]]))
 
 
 @kernel

@@ -37,19 +37,15 @@ def place_deposits(tissue: Tissue, day: int, p: OsteoblastParameters, moved: np.
     """Share out today's deposits over the columns and raise their floors; what does not fit goes above the surface."""
     columns, cells, lattice = tissue.columns, tissue.osteoblasts, tissue.lattice
     inbox = np.zeros(columns.n, np.int64)
-    own = tissue.column_of_root[cells["voxel"]]
-    shafts = tuple(columns[name] for name in ("level_um", "start_um", "phase", "floor", "site", "root"))
-    maps = (lattice.voxel_um3, lattice.shape, shafts, tissue.column_of_root)
-    reach = max(round(p.leveling_um / lattice.spacing_um), 1)
-    formation.share_deposits(cells["deposit_um3"], own, reach, *maps, inbox)
+    cells_column = tissue.column_of_root[cells["voxel"]]
+    level, start, site, root = (columns[name] for name in ("level_um", "start_um", "site", "root"))
+    area, site_row = cross_section_um2(tissue), tissue.site_rows(columns["site"])
+    holds = (level, start, columns["phase"], columns["floor"], area)
+    formation.share_deposits(cells["deposit_um3"], cells_column, lattice.voxel_um3, holds, site_row, inbox)
+    formation.pass_on(lattice.voxel_um3, holds, site_row, inbox)
     cells["laid_um3"][:] += cells["deposit_um3"]
     tissue.today.apposition_um += float(cells["deposit_um3"].sum(dtype=np.float64)) / p.footprint_um2
     tissue.today.working += cells.n
-    names = ("level_um", "start_um", "site", "root")
-    level, start, site, root = (columns[name] for name in names)
-    area = cross_section_um2(tissue)
-    holds = (level, start, columns["phase"], columns["floor"], area)
-    formation.pass_on(lattice.voxel_um3, holds, tissue.site_rows(site), inbox)
     floors = (level, start, area, site, root, tissue.normals())
     stack = tuple(tissue.layers[name] for name in ("column", "top_um", "thick_um"))
     flat = tuple(tissue.flat(name) for name in ("matrix", "osteoid", "osteoid_day", "bmu"))

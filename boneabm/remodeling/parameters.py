@@ -92,7 +92,6 @@ class OsteoblastParameters(NamedTuple):
     balance_low: float
     balance_high: float
     life_spread: float
-    leveling_um: float
     death_fraction: float
 
     @property

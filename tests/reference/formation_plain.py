@@ -12,25 +12,23 @@ FORMATION, FLOOR = 4, 1
 WITH_SELF = sorted([*AROUND, (0, 0, 0)])
 
 
-def share_plain(deposit_um3, own_column, reach, voxel_um3, shape, columns):
-    """Inbox of every column, 2^-24 voxel; columns : list of dicts level, start, phase, floor, site, root."""
+def share_plain(deposit_um3, own_column, voxel_um3, columns):
+    """Inbox of every column, 2^-24 voxel; columns : list of dicts level, start, phase, floor, site, area."""
     inbox = [0] * len(columns)
-    at = {column["root"]: c for c, column in enumerate(columns)}
-    for deposit, own in zip(deposit_um3, own_column, strict=True):
-        amount = float(deposit) / voxel_um3 * UNIT
-        steps = list(product(range(-reach, reach + 1), repeat=3))
-        around = [at[w] for w, _ in neighbors(columns[own]["root"], shape, steps) if w in at]
-        weight = {}
-        for c in around:
-            column = columns[c]
-            if (column["site"], column["phase"], column["floor"]) == (columns[own]["site"], FORMATION, FLOOR):
-                weight[c] = max(column["level"] - column["start"], 0) ** 2
-        total = sum(weight.values())
-        if total == 0:
-            inbox[own] += int(amount)
-            continue
-        for c, w in weight.items():
-            inbox[c] += int(amount * w / total)
+    weight = [
+        max(c["level"] - c["start"], 0) ** 2 * c["area"] * ((c["phase"], c["floor"]) == (FORMATION, FLOOR))
+        for c in columns
+    ]
+    for site in {column["site"] for column in columns}:
+        own = [c for c, column in enumerate(columns) if column["site"] == site]
+        total, laid = sum(weight[c] for c in own), 0
+        for deposit, column in zip(deposit_um3, own_column, strict=True):
+            if columns[column]["site"] == site and total > 0:
+                laid += int(float(deposit) / voxel_um3 * UNIT)
+            elif columns[column]["site"] == site:
+                inbox[column] += int(float(deposit) / voxel_um3 * UNIT)
+        for c in own:
+            inbox[c] += int(laid * (weight[c] / total)) if total > 0 else 0
     return inbox
 
 
