@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from boneabm.errors import InputError, nearest
+from boneabm.validation.experiments_interventions import INTERVENTIONS
 from boneabm.validation.experiments_load import DISUSE, LOAD_TURNED
 from boneabm.validation.experiments_menopause import MENOPAUSE
 from boneabm.validation.experiments_rest import BOOKS, FAST, MECHANOREGULATION, REFERENCE, STIFFNESS, VOXELS
@@ -61,6 +62,10 @@ EXPERIMENTS = (
     Experiment(
         "disuse", ("disuse",), "full", "What does disuse take, what does reloading give back, does bone need load?",
         DISUSE,
+    ),
+    Experiment(
+        "interventions", ("interventions",), "full",
+        "What do removed ovaries, blocked RANKL and dead osteocytes do, and what follows a block?", INTERVENTIONS,
     ),
     Experiment(
         "stiffness", ("stiffness",), "full", "With which power does stiffness rise with density?", STIFFNESS

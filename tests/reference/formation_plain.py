@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import product
 
 import numpy as np
 from turnover_plain import AROUND, FACES, UNIT, add_plain, neighbors

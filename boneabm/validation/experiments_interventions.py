@@ -1,0 +1,45 @@
+"""Quantities of removed ovaries, blocked RANKL and dead osteocytes, each against the same bone left alone."""
+
+from __future__ import annotations
+
+from boneabm.validation.finished import FinishedRun
+from boneabm.validation.measures import OfArms, OfRun, Quantity, difference, percent_over, quotient, ratio
+
+BEGIN_D, ONE_Y, TWO_Y = 30, 395, 760
+BLOCKED = (90, 395)
+AFTER_BLOCK = (395, 760)
+WEEKS = (30, 120)
+
+
+def _lost(last_d: float) -> OfRun:
+    """BV/TV lost since the begin, %."""
+    return lambda run: -run.change_percent("BV/TV", BEGIN_D, last_d)
+
+
+def _extra_loss(arm: str, last_d: float, reference: str = "untouched") -> OfArms:
+    return difference(_lost(last_d), arm, reference)
+
+
+def _resorbed(arm: str, window: tuple[int, int]) -> OfArms:
+    """Resorbed volume of a window over that of the same bone left alone."""
+
+    def of(run: FinishedRun) -> float:
+        return run.mean("resorbed_um3", *window)
+
+    return ratio(of, of, arm, "untouched")
+
+
+INTERVENTIONS = (
+    Quantity("oophorectomy: loss", "%", _extra_loss("oophorectomy", TWO_Y), "BV/TV lost in two years"),
+    Quantity("oophorectomy: loss over natural menopause", "%", _extra_loss("oophorectomy", TWO_Y, "natural"),
+             "BV/TV lost in two years, less that after a final period on the same day"),
+    Quantity("oophorectomy: resorption in 90 d", "fold", _resorbed("oophorectomy", WEEKS), "against no operation"),
+    Quantity("blockade: resorption", "%", percent_over(_resorbed("blockade", BLOCKED)),
+             "from two months on, against no antibody"),
+    Quantity("blockade: resorption in the year after", "fold", _resorbed("blockade", AFTER_BLOCK),
+             "against no antibody: above 1 is a rebound, from the pool of precursors alone"),
+    Quantity("ablation: loss", "%", _extra_loss("ablated", ONE_Y), "BV/TV lost in a year, against living osteocytes"),
+    Quantity("ablation: response to unloading", "",
+             quotient(_extra_loss("ablated_unloaded", ONE_Y, "ablated"), _extra_loss("unloaded", ONE_Y)),
+             "loss by unloading without four fifths of the osteocytes over the loss with them"),
+)  # fmt: skip
