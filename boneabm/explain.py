@@ -15,8 +15,8 @@ from boneabm.scenario import (
     HormoneState,
     ImageBone,
     Scenario,
-    Window,
 )
+from boneabm.scenario_body import Window
 from boneabm.units import DAYS_PER_YEAR
 
 LAB_NAMES = {"pth": "PTH", "igf1": "IGF-1"}
