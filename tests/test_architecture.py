@@ -23,7 +23,8 @@ LAYERS = {
     "build": 7, "build_loads": 7, "analysis": 7, "identity": 7,
     "recording": 8, "stepping": 8, "origin": 8, "run": 8, "solve": 8,
     "sweep": 9, "validation": 9,
-    "explain": 10, "explain_body": 10, "cli": 10, "cli_measure": 10, "cli_params": 10, "cli_report": 10,
+    "explain": 10, "explain_body": 10, "explain_loads": 10,
+    "cli": 10, "cli_measure": 10, "cli_params": 10, "cli_report": 10,
     "cli_solve": 10, "cli_sweep": 10, "cli_tell": 10, "cli_validate": 10, "cli_view": 10, "__main__": 10,
 }  # fmt: skip
 DOORS = {
