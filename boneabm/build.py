@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .build_loads import make_program
 from .endocrine import Body, Dose, Infusion, Period, Regimen, Subject
 from .engine import Simulation
 from .engine.simulation import SolveParameters
@@ -15,7 +16,6 @@ from .io.microct import Segmentation, read_bone
 from .kernels import user_cache
 from .lattice import VoxelLattice
 from .lattice.generate import BlockSpec, generate
-from .loading import Activity, Condition, LoadCase, LoadParameters, Program, habitual_program, turned
 from .mechanics import Material, MicroFE
 from .morphometry import mean_thickness
 from .parameters import ParameterSet
@@ -123,34 +123,6 @@ def _period(row: Diet | HormoneState) -> Period:
     return Period(changes, row.begin_d, _until(row.until_d))
 
 
-def make_program(scenario: Scenario, parameters: ParameterSet) -> Program:
-    """Loading program: the scenario's activities, else the default habit, under its conditions.
-
-    Stresses have as many components as the boundary of the strain solve has cases: three normal ones, or all six.
-    """
-    rows = [
-        Activity(a.name, LoadCase(a.stress_mpa, a.cycles_per_d), a.start_d, _until(a.until_d))
-        for a in scenario.activity
-    ]
-    if not rows:
-        rows = list(habitual_program(parameters.section("load", LoadParameters)))
-    if scenario.boundary == "affine":
-        tilts = [a.tilt_deg for a in scenario.activity] or [0.0] * len(rows)
-        rows = [turned(row, tilt) for row, tilt in zip(rows, tilts, strict=True)]
-    conditions = [
-        Condition(row.load_factor, row.start_d, _until(row.until_d))
-        for row in scenario.condition
-        if row.load_factor is not None
-    ]
-    program = Program(rows, conditions)
-    if not program.habitual():
-        raise InputError(
-            "activity: no row holds on day 0, so there is no habitual load that the bone could be adapted to. "
-            "Give one activity without start, or remove all rows to use the default habit."
-        )
-    return program
-
-
 def prepare(simulation: Simulation) -> None:
     """Give the bone its tissue age, osteocytes, habitual strain, cytokines and hormones at rest."""
     state, rules = simulation.state, simulation.rules
@@ -185,7 +157,7 @@ def _check_grip(simulation: Simulation) -> None:
 def adapt_load(simulation: Simulation) -> None:
     """Fix the habitual stimulus (median over osteocytes), once: the bone is adapted to its own load."""
     state, p = simulation.state, simulation.rules.osteocyte
-    raw = mechanostat.daily_stimulus(state.strain.fe, simulation.cases, p.stimulus_exponent)
+    raw = simulation.raw_stimulus()
     felt = raw.reshape(-1)[state.tissue.osteocytes["voxel"]]
     felt = felt[felt > 0]
     if felt.size == 0:

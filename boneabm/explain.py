@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from boneabm import explain_loads
 from boneabm.cost import cost_of, shape_of
 from boneabm.explain_body import calendar, curves
 from boneabm.parameters import ParameterSet
@@ -15,8 +16,8 @@ from boneabm.scenario import (
     HormoneState,
     ImageBone,
     Scenario,
-    Window,
 )
+from boneabm.scenario_body import Window
 from boneabm.units import DAYS_PER_YEAR
 
 LAB_NAMES = {"pth": "PTH", "igf1": "IGF-1"}
@@ -39,7 +40,7 @@ def explain(scenario: Scenario, parameters: ParameterSet, phases: Sequence[tuple
         _part("Bone", _bone(scenario, changed)),
         _part("Subject", _subject(scenario)),
         *_person(scenario, changed),
-        _part("Loads", _loads(scenario)),
+        _part("Loads", _loads(scenario, changed)),
         _part("Timeline", _timeline(scenario)),
         _part("Parameters", _parameters(changed)),
         _part("Output", _output(scenario)),
@@ -125,8 +126,12 @@ def _short(quantity: str) -> str:
     return f"{float(number):.4g} {unit}"
 
 
-def _loads(scenario: Scenario) -> list[str]:
-    if not scenario.activity:
+def _loads(scenario: Scenario, parameters: ParameterSet) -> list[str]:
+    weekly = explain_loads.calendar(scenario, parameters)
+    if weekly:
+        plain = [f"counted as one bout a day at 1 Hz: {_activity(r)}" for r in scenario.activity if r.kind is None]
+        rows = weekly + plain
+    elif not scenario.activity:
         rows = ["habitual program (no [[activity]] given)"]
     else:
         rows = [_activity(row) for row in scenario.activity]
@@ -134,9 +139,9 @@ def _loads(scenario: Scenario) -> list[str]:
 
 
 def _activity(row: Activity) -> str:
-    z, y, x = row.stress_mpa
+    z, y, x = row.stress_mpa or (0.0, 0.0, 0.0)
     turned = f", turned {row.tilt_deg:g} deg from z toward x" if row.tilt_deg else ""
-    return f"{row.name}: {z:g}, {y:g}, {x:g} MPa along z, y, x{turned}; {row.cycles_per_d:g} cycles a day{_span(row)}"
+    return f"{row.label}: {z:g}, {y:g}, {x:g} MPa along z, y, x{turned}; {row.cycles_per_d:g} cycles a day{_span(row)}"
 
 
 def _span(row: Window) -> str:
@@ -168,8 +173,8 @@ def _what(row: HormoneState | Activity | Condition) -> str:
         words = {"pth": f"PTH {row.level_pg_per_ml} pg/mL", "rankl_antibody": f"free RANKL antibody {row.free_pm} pM"}
         return words.get(row.kind, "oophorectomy")
     if isinstance(row, Condition):
-        return f"disuse, loads x {row.load_factor}" if row.kind == "disuse" else f"death of {row.share} of osteocytes"
-    return f"activity {row.name}"
+        return explain_loads.condition_text(row)
+    return f"activity {row.label}"
 
 
 def _parameters(parameters: ParameterSet) -> list[str]:

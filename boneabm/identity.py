@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .build import make_program
+from .build_loads import make_program
 from .endocrine.effects import effect_table
 from .io.checkpoint import read_checkpoint_meta
 from .io.microct import image_files, sha256_of_files
@@ -19,10 +19,11 @@ from .scenario import ImageBone, Scenario
 
 DIGITS = 16
 MODEL_SOURCES = (
-    "data/parameters.toml", "data/endocrine.toml", "data/effects.csv", "data/drugs.toml", "kernels/*.py",
+    "data/parameters.toml", "data/endocrine.toml", "data/effects.csv", "data/drugs.toml",
+    "data/loading.csv", "kernels/*.py",
     "lattice/*.py", "mechanics/*.py", "fields/*.py",
     "cells/*.py", "endocrine/*.py", "loading/*.py", "remodeling/*.py", "morphometry/thickness.py", "engine/*.py",
-    "io/microct.py", "state.py", "build.py", "parameters.py", "units.py",
+    "io/microct.py", "state.py", "build.py", "build_loads.py", "parameters.py", "units.py",
 )  # fmt: skip
 TEXTS = ("title", "question", "expected", "source")
 

@@ -10,10 +10,14 @@ The files hold one table [section.name] per parameter; a name ends in its unit w
     source = "assumed"
     confidence = "low"
     note = "optional"
+
+or, in a .csv file, one row per parameter with these names as columns.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 import tomllib
 from collections.abc import Mapping
@@ -29,8 +33,8 @@ Section = TypeVar("Section", bound=tuple[Any, ...])
 
 CONFIDENCE = ("high", "medium", "low")
 ASSUMED = "assumed"
-FILES = ("parameters.toml", "endocrine.toml")
-"""Packaged parameters: those of the tissue, those of the body."""
+FILES = ("parameters.toml", "endocrine.toml", "loading.csv")
+"""Packaged parameters: those of the tissue, those of the body, sites and activities."""
 
 _NUMBERS = ("value", "low", "high")
 _TEXTS = ("unit", "source", "confidence")
@@ -188,7 +192,7 @@ def _packaged() -> dict[str, Parameter]:
 
 def _read(text: str, where: str) -> dict[str, Parameter]:
     try:
-        tables = tomllib.loads(text)
+        tables = _table_rows(text) if where.endswith(".csv") else tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{where}: not valid TOML: {error}") from None
     rows = [(s, n, row) for s, names in tables.items() if isinstance(names, dict) for n, row in names.items()]
@@ -198,6 +202,22 @@ def _read(text: str, where: str) -> dict[str, Parameter]:
     if problems:
         raise InputError("\n".join(problems))
     return {f"{s}.{n}": _parameter(s, n, row) for s, n, row in rows}
+
+
+def _table_rows(text: str) -> dict[str, Any]:
+    """Sections of a table with the columns section, name and those of a parameter; what is no number stays text."""
+    sections: dict[str, Any] = {}
+    for row in csv.DictReader(io.StringIO(text)):
+        section, name = row.pop("section"), row.pop("name")
+        sections.setdefault(section, {})[name] = {k: _number(v) if k in _NUMBERS else v for k, v in row.items()}
+    return sections
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _parameter(section: str, name: str, row: dict[str, Any]) -> Parameter:

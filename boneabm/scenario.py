@@ -30,7 +30,6 @@ from boneabm.scenario_body import (
     Labs,
     Section,
     Subject,
-    Window,
     doses_once,
     infusions_apart,
     list_of_tables,
@@ -50,6 +49,7 @@ from boneabm.scenario_fields import (
     Triplet,
     refuse,
 )
+from boneabm.scenario_loading import Activity, Condition, Loading, conditions_apart, place, resolved_loading
 from boneabm.scenario_text import (
     WrittenSchema,
     find_scenario,
@@ -158,44 +158,6 @@ class ImageBone(Section):
 Bone = Annotated[GeneratedBone | ImageBone, Field(discriminator="kind")]
 
 
-class Activity(Window):
-    """A daily loading: peak apparent normal stress along z, y, x (compression positive) and cycles per day.
-
-    tilt_deg : the whole load turned about y, from z toward x; any tilt but 0 needs the boundary "affine"
-    """
-
-    name: str = Field(min_length=1)
-    stress_mpa: Annotated[Triple, Triplet(Quantity("stress", -20, 20))] = Field(alias="stress")
-    cycles_per_d: Annotated[float, Number(1, 1e6)] = Field(alias="cycles")
-    tilt_deg: Annotated[float, Quantity("angle", -90, 90)] = Field(0.0, alias="tilt")
-
-    @model_validator(mode="after")
-    def _loads_something(self) -> Self:
-        if not any(self.stress_mpa):
-            refuse('all three stresses are 0; give at least one. Example: ["0.6 MPa", "0.2 MPa", "0.2 MPa"].', "stress")
-        return self
-
-
-class Condition(Window):
-    """Disuse multiplies all loads by `load_factor` (0 none, 1 unchanged); an ablation kills a share of osteocytes."""
-
-    kind: Literal["disuse", "osteocyte_ablation"]
-    load_factor: Annotated[float, Number(0, 1)] | None = None
-    share: Annotated[float, Number(0, 1)] | None = None
-
-    @model_validator(mode="after")
-    def _has_what_its_kind_needs(self) -> Self:
-        wanted = "load_factor" if self.kind == "disuse" else "share"
-        for key in ("load_factor", "share"):
-            if key == wanted and getattr(self, key) is None:
-                refuse(f'missing. kind = "{self.kind}" needs it, such as {key} = 0.4.', key)
-            if key != wanted and getattr(self, key) is not None:
-                refuse(f'is not for kind = "{self.kind}". Remove it.', key)
-        if self.kind == "osteocyte_ablation" and self.until_d is not None:
-            refuse("is not for an ablation, which happens on one day. Remove it.", "until")
-        return self
-
-
 BoundaryName = Literal["rollers", "affine"]
 
 
@@ -245,11 +207,10 @@ class Output(Section):
         return tuple(given)
 
 
-def _apart(rows: tuple[HormoneState | Condition, ...]) -> tuple[HormoneState | Condition, ...]:
-    """Rows none of which overlaps another of its kind in time; ablations are moments and may, indices override."""
-    own = [row for row in rows if row.kind not in ("osteocyte_ablation", "indices")]
-    spans = [(row.begin_d if isinstance(row, HormoneState) else row.start_d, row.until_d) for row in own]
-    refuse_overlaps([row.kind for row in own], spans, "an `until`")
+def _apart(rows: tuple[HormoneState, ...]) -> tuple[HormoneState, ...]:
+    """Rows none of which overlaps another of its kind in time; indices override."""
+    own = [row for row in rows if row.kind != "indices"]
+    refuse_overlaps([row.kind for row in own], [(row.begin_d, row.until_d) for row in own], "an `until`")
     return rows
 
 
@@ -269,7 +230,8 @@ class Scenario(Section):
     dose: Annotated[tuple[Dose, ...], AfterValidator(doses_once)] = ()
     infusion: Annotated[tuple[Infusion, ...], AfterValidator(infusions_apart)] = ()
     activity: tuple[Activity, ...] = ()
-    condition: Annotated[tuple[Condition, ...], AfterValidator(_apart)] = ()
+    condition: Annotated[tuple[Condition, ...], AfterValidator(conditions_apart)] = ()
+    loading: Loading | None = None
     parameters: dict[str, float] = Field(default_factory=dict)
     simulation: SimulationSettings = SimulationSettings.model_validate({})
     output: Output = Output.model_validate({})
@@ -295,8 +257,13 @@ class Scenario(Section):
         return self
 
     @model_validator(mode="after")
+    def _loads_fit(self) -> Self:
+        resolved_loading(self.loading, self.activity, self.condition)
+        return self
+
+    @model_validator(mode="after")
     def _rollers_carry_no_shear(self) -> Self:
-        tilted = [f'"{row.name}"' for row in self.activity if row.tilt_deg]
+        tilted = [f'"{row.label}"' for row in self.activity if row.tilt_deg]
         if tilted and self.simulation.boundary == "rollers":
             refuse(
                 f'"rollers" are sliding platens and carry no shear, but the load of {", ".join(tilted)} is turned. '
@@ -304,6 +271,11 @@ class Scenario(Section):
                 "simulation.boundary",
             )
         return self
+
+    @property
+    def week(self) -> Loading | None:
+        """Site and habit where loads are given as activities of a week; None where they are plain stresses."""
+        return resolved_loading(self.loading, self.activity, self.condition)
 
     @property
     def boundary(self) -> BoundaryName:
@@ -355,6 +327,11 @@ class Scenario(Section):
         same = {"bone": self.bone == parent.bone}
         same["simulation.burn_in"] = self.simulation.burn_in_d == parent.simulation.burn_in_d
         problems = [f"{key}: {told}" for key, equal in same.items() if not equal]
+        if place(self.week) != place(parent.week):
+            problems.append(
+                "loading: site, species and area are not those of the run it branches from, or only one of them gives "
+                "activities of a kind. The load that the bone is adapted to is set once: begin a new run."
+            )
         if self.boundary != parent.boundary:
             problems.append(
                 f'simulation.boundary: "{self.boundary}", but the run it branches from was solved with '
@@ -397,6 +374,7 @@ SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {
     ("infusion",): Infusion,
     ("activity",): Activity,
     ("condition",): Condition,
+    ("loading",): Loading,
     ("simulation",): SimulationSettings,
     ("output",): Output,
 }

@@ -46,6 +46,11 @@ DIMENSIONS = {
     ),
     "age": Dimension({"y": 1.0, "mo": 1 / 12}, "51 y"),
     "angle": Dimension({"deg": 1.0, "rad": 180.0 / math.pi}, "30 deg"),
+    "area": Dimension({"mm2": 1.0, "cm2": 100.0}, "1000 mm2"),
+    "duration": Dimension({"s": 1.0, "min": 60.0, "h": 3600.0}, "20 min"),
+    "hours": Dimension({"h": 1.0, "min": 1 / 60}, "3 h"),
+    "frequency": Dimension({"Hz": 1.0}, "30 Hz"),
+    "progression": Dimension({"%/wk": 1.0, "%/d": 7.0, "%/mo": 7 / DAYS_PER_MONTH}, "1 %/wk"),
     "stress": Dimension({"MPa": 1.0, "kPa": 1e-3, "Pa": 1e-6, "GPa": 1e3}, "0.8 MPa"),
     "concentration": Dimension(_MASS_PER_VOLUME, "38 pg/mL"),
     "estradiol": Dimension(

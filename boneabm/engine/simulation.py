@@ -11,9 +11,10 @@ import numpy as np
 
 from ..cells import Osteoblast, Osteoclast, Osteocyte, Population
 from ..cells.model import CellModel
-from ..loading import Program
+from ..loading import Program, WeeklyProgram
 from ..mechanics import Material, voxel_modulus
 from ..remodeling import Tissue, TissueParameters, formation, mechanostat, resorption
+from ..remodeling.stimulus import MixedStimulus
 from ..remodeling.tissue import DayTotals
 from ..state import State
 from .day import DAY, Rule
@@ -72,7 +73,7 @@ class Simulation(CellModel):
         rules: TissueParameters,
         material: Material,
         settings: SolveParameters,
-        program: Program,
+        program: Program | WeeklyProgram,
         day_rules: Sequence[Rule] = DAY,
         writers: Sequence[Writer] = (),
     ) -> None:
@@ -83,6 +84,7 @@ class Simulation(CellModel):
         self.settings, self.program = settings, program
         self.day_rules, self.writers = tuple(day_rules), list(writers)
         self.cases: tuple[tuple[tuple[float, ...], float], ...] = ()
+        self.mixed = MixedStimulus(state.strain.fe, rules.osteocyte.stimulus_exponent) if program.mixed else None
         self.ablations: tuple[tuple[int, float], ...] = ()
         self.phase_s = dict.fromkeys((rule.name for rule in self.day_rules), 0.0)
         self.datacollector: mesa.DataCollector | None = None
@@ -138,14 +140,25 @@ class Simulation(CellModel):
         lattice, strain = self.tissue.lattice, self.state.strain
         strain.fe.update(voxel_modulus(lattice.matrix, lattice.osteoid, lattice.mineral, self.material))
         strain.fe.solve()
+        if self.mixed is not None:
+            self.mixed.renew()
         strain.moved, strain.solved_day = 0, self.day
 
     def update_stimulus(self) -> None:
         """Compute the relative stimulus of today's load cases from the unit fields."""
         strain = self.state.strain
-        raw = mechanostat.daily_stimulus(strain.fe, self.cases, self.rules.osteocyte.stimulus_exponent)
-        strain.psi = mechanostat.relative_stimulus(strain.fe, raw, strain.reference)
+        if self.mixed is not None:
+            strain.psi = self.mixed.relative(self.cases, strain.reference)
+        else:
+            strain.psi = mechanostat.relative_stimulus(strain.fe, self.raw_stimulus(), strain.reference)
         strain.cases = self.cases
+
+    def raw_stimulus(self) -> np.ndarray:
+        """Stimulus (Z, Y, X) of today's load cases, not yet relative to the habitual one, 0 outside the solved part."""
+        if self.mixed is not None:
+            return self.mixed.raw(self.cases)
+        fe, exponent = self.state.strain.fe, self.rules.osteocyte.stimulus_exponent
+        return mechanostat.daily_stimulus(fe, self.cases, exponent)
 
     def reset_ledger(self) -> None:
         """Open a new ledger on the lattice as it is."""
@@ -154,6 +167,8 @@ class Simulation(CellModel):
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """Continue from a checkpoint of the same scenario."""
         self.state.restore(arrays)
+        if self.mixed is not None:
+            self.mixed.renew()
         self.reset_ledger()
         self.cases = self.state.strain.cases
         self.update_stimulus()

@@ -50,6 +50,9 @@ class Condition:
 class Program:
     """Activities and conditions; `day(d)` lists the load cases of a day."""
 
+    mixed = False
+    """Whether doses of a week are mixed by direction (`WeeklyProgram`)."""
+
     def __init__(self, activities: Sequence[Activity], conditions: Sequence[Condition] = ()) -> None:
         self.activities = tuple(activities)
         self.conditions = tuple(conditions)

@@ -151,7 +151,7 @@ def test_a_hopeless_file_still_fits_a_screen() -> None:
 
 
 def test_a_key_in_the_wrong_place_is_told_its_section() -> None:
-    with pytest.raises(InputError, match=r"It belongs in \[simulation\]"):
+    with pytest.raises(InputError, match=r"It belongs in \[activity\] or \[simulation\]"):
         Scenario.from_toml("days = 3\n" + SMALL)
 
 

@@ -24,6 +24,8 @@ WORDS = {
     "days": "day",
     "%": "percent",
     "M": "mol/L",
+    "mm2": "mm**2",
+    "cm2": "cm**2",
 }
 
 

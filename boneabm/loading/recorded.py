@@ -1,0 +1,89 @@
+"""Recorded forces: ranges, cycles and equivalent frequencies by rainflow counting (ASTM E1049-85)."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import rainflow
+
+from boneabm.errors import InputError
+
+from .cycles import equivalent_hz
+
+LEAST_SHARE = 0.05
+"""Ranges below this share of the largest are left out: at m = 4 a cycle of them is worth 6e-6 of one of the largest."""
+DIGITS = 2
+COLUMNS = {"force_n": "N", "force_bw": "BW", "stress_mpa": "MPa"}
+"""Columns of a record beside time_s, and their units."""
+
+
+class Counted(NamedTuple):
+    """A class of recorded cycles: range in the unit of the record, number, equivalent frequency in Hz."""
+
+    span: float
+    cycles: float
+    hz: float
+
+
+def count(time_s: Sequence[float], force: Sequence[float]) -> tuple[Counted, ...]:
+    """Classes of cycles of a record, largest first; ranges to two digits, f = largest rate / (pi range) within each.
+
+    Raises InputError where times do not rise, numbers are missing or nothing changes.
+    """
+    if len(time_s) != len(force) or len(force) < 3:
+        raise InputError("a record needs at least three rows of time in s and force.")
+    if not all(map(math.isfinite, (*time_s, *force))) or any(b <= a for a, b in pairwise(time_s)):
+        raise InputError("times must be numbers that rise from row to row, forces must be numbers.")
+    rates = [abs(force[i + 1] - force[i]) / (time_s[i + 1] - time_s[i]) for i in range(len(force) - 1)]
+    found: dict[float, list[tuple[float, float]]] = defaultdict(list)
+    for span, _, cycles, first, last in rainflow.extract_cycles(force):
+        if span > 0:
+            found[_rounded(span)].append((cycles, equivalent_hz(max(rates[first:last]), span)))
+    if not found:
+        raise InputError("the recorded force never changes.")
+    spans = sorted((s for s in found if s >= LEAST_SHARE * max(found)), reverse=True)
+    return tuple(_class(span, found[span]) for span in spans)
+
+
+def _class(span: float, cycles: list[tuple[float, float]]) -> Counted:
+    number = sum(n for n, _ in cycles)
+    return Counted(span, number, sum(n * hz for n, hz in cycles) / number)
+
+
+def _rounded(span: float) -> float:
+    return float(f"{span:.{DIGITS - 1}e}")
+
+
+def read_record(folder: Path, given: object) -> tuple[tuple[Counted, ...], str]:
+    """Classes of cycles of a recorded history, and the unit of their ranges.
+
+    The file has a header and two columns: time_s, and force_n, force_bw or stress_mpa.
+    Raises InputError where it is missing, or is no such table.
+    """
+    if not isinstance(given, str):
+        raise InputError(f'{given!r} is not a file. Example: history = "gait.csv".')
+    path = (folder / Path(given).expanduser()).resolve()
+    if not path.is_file():
+        raise InputError(f"no file {path}. A relative path counts from the folder of the scenario file.")
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text file in UTF-8.") from None
+    header = list(rows[0]) if rows else []
+    column = next((name for name in COLUMNS if name in header), None)
+    if "time_s" not in header or column is None:
+        raise InputError(f"{path}: needs a header line with time_s and one of {', '.join(COLUMNS)}.")
+    try:
+        time_s, force = ([float(row[name]) for row in rows] for name in ("time_s", column))
+    except (TypeError, ValueError):
+        raise InputError(f"{path}: a value of time_s or {column} is not a number.") from None
+    try:
+        return count(time_s, force), COLUMNS[column]
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None

@@ -1,0 +1,382 @@
+"""Sections of a scenario about loads: the site and habit, activities, conditions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from boneabm.errors import InputError, nearest
+from boneabm.loading.library import OWN, RECORDED, VIBRATION, force_cycle, kinds, lifts, stepping, vibration
+from boneabm.loading.recorded import Counted, read_record
+from boneabm.loading.sites import JOINTS
+from boneabm.loading.weekly import BODY, EVERY_DAY, WEEK
+from boneabm.parameters import ParameterSet
+from boneabm.scenario_body import Section, Window, refuse_overlaps
+from boneabm.scenario_fields import Field as Written
+from boneabm.scenario_fields import Number, Quantity, Triple, Triplet, refuse
+from boneabm.units import quantity
+
+ROWS = "rows"
+HABITS = ("community_adult", ROWS)
+MOST_CLASSES = 400
+_CLOCK = re.compile(r"\s*(\d{1,2}):(\d{2})\s*")
+_ONE_RM = re.compile(r"\s*([+-]?\d+\.?\d*)\s*%\s*1RM\s*", re.IGNORECASE)
+
+
+class Weight(NamedTuple):
+    """A lifted weight: kg, or percent of the 1RM."""
+
+    amount: float
+    of_one_rm: bool
+
+
+class WeightField(Written):
+    """A weight: "40 kg" or "85 %1RM"."""
+
+    def read(self, given: Any) -> Weight:
+        """Amount and what it is of."""
+        found = _ONE_RM.fullmatch(given) if isinstance(given, str) else None
+        if found is None and not (isinstance(given, str) and given.strip().endswith(("kg", "lb", "g"))):
+            raise InputError(f'{given!r} is not a load. Write "85 %1RM" (of the row\'s lift) or a weight: "40 kg".')
+        low, high, unit = (10.0, 100.0, "%1RM") if found else (0.5, 500.0, "kg")
+        amount = float(found[1]) if found else quantity(given, "body mass")
+        if not low <= amount <= high:
+            raise InputError(f"{given} is outside the possible range, {low:g} {unit} to {high:g} {unit}.")
+        return Weight(amount, found is not None)
+
+    def write(self, value: Weight) -> str:
+        """The text form."""
+        return f"{value.amount!r} {'%1RM' if value.of_one_rm else 'kg'}"
+
+    def json_schema(self) -> dict[str, Any]:
+        """A text."""
+        return {"type": "string", "examples": ["85 %1RM", "40 kg"]}
+
+
+class DaysField(Written):
+    """Weekdays: "all", or a list such as ["Mon", "Thu"]."""
+
+    def read(self, given: Any) -> tuple[bool, ...]:
+        """Whether it is done on Monday ... Sunday."""
+        if given == "all":
+            return EVERY_DAY
+        if not isinstance(given, (list, tuple)) or not given:
+            raise InputError(f'{given!r} is not "all" or a list of days. Example: days = ["Mon", "Thu"].')
+        for day in given:
+            if day not in WEEK:
+                raise InputError(f'"{day}" is not a day. {nearest(str(day), WEEK)}')
+        return tuple(day in given for day in WEEK)
+
+    def write(self, value: tuple[bool, ...]) -> str | list[str]:
+        """As in a file."""
+        return "all" if all(value) else [day for day, done in zip(WEEK, value, strict=True) if done]
+
+    def json_schema(self) -> dict[str, Any]:
+        """The word "all" or a list."""
+        days = {"type": "array", "items": {"enum": list(WEEK)}, "minItems": 1}
+        return {"anyOf": [{"const": "all"}, days]}
+
+
+class ClockField(Written):
+    """A time of day: "17:30"."""
+
+    def read(self, given: Any) -> float:
+        """Hours since midnight."""
+        found = _CLOCK.fullmatch(given) if isinstance(given, str) else None
+        if found is None or int(found[1]) > 23 or int(found[2]) > 59:
+            raise InputError(f'{given!r} is not a time of day. Example: time = "17:30".')
+        return int(found[1]) + int(found[2]) / 60
+
+    def write(self, value: float) -> str:
+        """Hours and minutes."""
+        return f"{int(value)}:{round(value % 1 * 60):02d}"
+
+    def json_schema(self) -> dict[str, Any]:
+        """A text."""
+        return {"type": "string", "pattern": r"^\d{1,2}:\d{2}$", "examples": ["17:30"]}
+
+
+class CountedField(Written):
+    """Classes of recorded cycles: lists of range, cycles, frequency."""
+
+    def read(self, given: Any) -> tuple[Counted, ...]:
+        """Classes, numbers checked."""
+        if not isinstance(given, (list, tuple)) or not 0 < len(given) <= MOST_CLASSES:
+            raise InputError("must be a list of [range, cycles, frequency in Hz].")
+        for one in given:
+            numbers = isinstance(one, (list, tuple)) and len(one) == 3
+            if not numbers or not all(isinstance(x, (int, float)) and x > 0 for x in one):
+                raise InputError(f"{one!r} is not [range, cycles, frequency in Hz], all above 0.")
+        return tuple(Counted(*map(float, one)) for one in given)
+
+    def write(self, value: tuple[Counted, ...]) -> list[list[float]]:
+        """Lists of three numbers."""
+        return [list(one) for one in value]
+
+    def json_schema(self) -> dict[str, Any]:
+        """A list of lists."""
+        three = {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3}
+        return {"type": "array", "items": three}
+
+
+class Loading(Section):
+    """Where the bone is and what it is used to.
+
+    habitual : "community_adult" (steps, stairs, bends and light lifts of a day), or "rows": the [[activity]] rows
+               without a start; it sets the stimulus that the bone is adapted to, once
+    species  : decides the frequency at which a load counts nothing
+    area     : cross-section of the site; the library's by default
+    one_rm   : one-repetition maximum per lift on the first day of training
+    """
+
+    site: str = "L3"
+    habitual: str = HABITS[0]
+    species: Literal["human", "mouse", "rat"] = "human"
+    area_mm2: Annotated[float, Quantity("area", 0.01, 10_000)] | None = Field(None, alias="area")
+    one_rm: dict[str, Annotated[float, Quantity("body mass", 1, 600)]] = Field(default_factory=dict)
+
+    @field_validator("site")
+    @classmethod
+    def _known_site(cls, name: str) -> str:
+        if name not in JOINTS:
+            refuse(f'"{name}" is not a site. {nearest(name, JOINTS)}')
+        return name
+
+    @field_validator("habitual")
+    @classmethod
+    def _known_habit(cls, name: str) -> str:
+        if name not in HABITS:
+            refuse(f'"{name}" is not a habit. {nearest(name, HABITS)}')
+        return name
+
+    @field_validator("one_rm", mode="after")
+    @classmethod
+    def _known_lifts(cls, given: dict[str, float]) -> dict[str, float]:
+        for name in given:
+            if name not in lifts():
+                refuse(f'"{name}" is not a lift. {nearest(name, lifts())}')
+        return given
+
+
+_AMOUNTS = ("steps", "cycles", "reps", "duration")
+_OF_KINDS = (
+    "steps", "sets", "reps", "duration_s", "bouts", "spacing_h", "time_h", "rest_s", "load",
+    "progression_percent_per_wk", "peak_stress_mpa", "valley_stress_mpa", "frequency_hz", "acceleration_g",
+    "direction", "harness", "counted",
+)  # fmt: skip
+
+
+class Activity(Window):
+    """A row of loading: either of a kind from the library, or plain stresses and cycles.
+
+    Plain: peak apparent normal stress along z, y, x (compression positive) and cycles per day, every day.
+    Of a kind: amount per day as steps, cycles, sets and reps or duration, spread over bouts at clock times.
+    tilt_deg : the whole load turned about y, from z toward x; any tilt but 0 needs the boundary "affine"
+    harness  : share of body weight that presses while it is done in bed rest, microgravity, paralysis, immobilization;
+               without it the row stops then
+    """
+
+    name: str | None = Field(None, min_length=1)
+    stress_mpa: Annotated[Triple, Triplet(Quantity("stress", -20, 20))] | None = Field(None, alias="stress")
+    cycles_per_d: Annotated[float, Number(1, 1e6)] | None = Field(None, alias="cycles")
+    tilt_deg: Annotated[float, Quantity("angle", -90, 90)] = Field(0.0, alias="tilt")
+    kind: str | None = None
+    days: Annotated[tuple[bool, ...], DaysField()] | None = None
+    steps: Annotated[float, Number(1, 1e6)] | None = None
+    sets: Annotated[int, Number(1, 100, whole=True)] | None = None
+    reps: Annotated[int, Number(1, 1000, whole=True)] | None = None
+    duration_s: Annotated[float, Quantity("duration", 1, 86_400)] | None = Field(None, alias="duration")
+    bouts: Annotated[int, Number(1, 100, whole=True)] | None = None
+    spacing_h: Annotated[float, Quantity("hours", 0.05, 24)] | None = Field(None, alias="spacing")
+    time_h: Annotated[float, ClockField()] | None = Field(None, alias="time")
+    rest_s: Annotated[float, Quantity("duration", 0, 3600)] | None = Field(None, alias="rest")
+    load: Annotated[Weight, WeightField()] | None = None
+    progression_percent_per_wk: Annotated[float, Quantity("progression", -20, 20)] | None = Field(
+        None, alias="progression"
+    )
+    peak_stress_mpa: Annotated[float, Quantity("stress", 0, 20)] | None = Field(None, alias="peak_stress")
+    valley_stress_mpa: Annotated[float, Quantity("stress", 0, 20)] | None = Field(None, alias="valley_stress")
+    frequency_hz: Annotated[float, Quantity("frequency", 0, 200)] | None = Field(None, alias="frequency")
+    acceleration_g: Annotated[float, Number(0.01, 10)] | None = Field(None, alias="acceleration")
+    direction: Annotated[Triple, Triplet(Number(-1, 1))] | None = None  # type: ignore[arg-type]
+    harness: Annotated[float, Number(0, 1.5)] | None = None
+    counted: Annotated[tuple[Counted, ...], CountedField()] | None = None
+    counted_in: Literal["N", "BW", "MPa"] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _count_the_record(cls, given: Any, info: ValidationInfo) -> Any:
+        """A recorded history is counted where the scenario is read; the scenario then holds its classes."""
+        if not isinstance(given, Mapping) or "history" not in given:
+            return given
+        rest = {key: value for key, value in given.items() if key != "history"}
+        folder = Path((info.context or {}).get("folder", "."))
+        try:
+            counted, unit = read_record(folder, given["history"])
+        except InputError as error:
+            refuse(str(error), "history")
+        return rest | {"counted": [list(one) for one in counted], "counted_in": unit}
+
+    @model_validator(mode="after")
+    def _plain_or_of_a_kind(self) -> Self:
+        if self.kind is None:
+            self._is_plain()
+        else:
+            self._is_of_a_kind(self.kind)
+        return self
+
+    @property
+    def label(self) -> str:
+        """Its name, else its kind."""
+        return self.name or str(self.kind)
+
+    def _is_plain(self) -> None:
+        wrong = [key for key in (*_OF_KINDS, "days") if getattr(self, key) is not None]
+        if wrong:
+            written = type(self).model_fields[wrong[0]].alias or wrong[0]
+            refuse(f"is only for rows of a kind. Add a kind, such as kind = \"walking\", or remove {written}.", written)
+        for key, value in (("name", self.name), ("stress", self.stress_mpa), ("cycles", self.cycles_per_d)):
+            if value is None:
+                refuse("missing, and it has no default.", key)
+        if not any(self.stress_mpa or ()):
+            refuse('all three stresses are 0; give at least one. Example: ["0.6 MPa", "0.2 MPa", "0.2 MPa"].', "stress")
+
+    def _is_of_a_kind(self, kind: str) -> None:
+        known = (*kinds(), OWN, RECORDED)
+        if kind not in known:
+            refuse(f'"{kind}" is not a kind of activity. {nearest(kind, known)}', "kind")
+        if self.stress_mpa is not None:
+            refuse("is for rows without a kind. Write peak_stress for a row of a kind.", "stress")
+        if (kind == RECORDED) != (self.counted is not None):
+            refuse('and `history` go together. Example: kind = "recorded", history = "gait.csv".', "kind")
+        if self.direction is not None and not any(self.direction):
+            refuse("is 0 along all three axes. Example: direction = [1, 0.2, 0.2].", "direction")
+        self._has_its_force(kind)
+        self._has_one_amount(kind)
+
+    def _has_its_force(self, kind: str) -> None:
+        if kind == OWN and self.peak_stress_mpa is None:
+            refuse('missing. kind = "cycles" needs it. Example: peak_stress = "0.8 MPa".', "peak_stress")
+        if self.valley_stress_mpa is not None and self.valley_stress_mpa > (self.peak_stress_mpa or 0.0):
+            refuse("must not be above peak_stress, and needs one.", "valley_stress")
+        if kind == VIBRATION and (self.acceleration_g is None or self.frequency_hz is None):
+            refuse('a vibration needs acceleration = 0.3 (in g) and frequency = "30 Hz".', "kind")
+        if kind != VIBRATION and self.acceleration_g is not None:
+            refuse('is only for kind = "vibration". Remove it.', "acceleration")
+        own = self.peak_stress_mpa is not None
+        if kind in lifts() and self.load is None and not own:
+            refuse(f'missing. A {kind} needs a bar. Example: load = "85 %1RM" or load = "40 kg".', "load")
+        if kind not in lifts() and self.load is not None:
+            refuse(f"is only for lifts with a bar: {', '.join(lifts())}. Remove it.", "load")
+
+    def _has_one_amount(self, kind: str) -> None:
+        values = (self.steps, self.cycles_per_d, self.reps, self.duration_s)
+        given = [name for name, value in zip(_AMOUNTS, values, strict=True) if value is not None]
+        if len(given) > 1:
+            refuse(f"and `{given[1]}` both say how much is done. Keep one.", given[0])
+        if not given and kind not in (RECORDED, "lying", "standing", "sitting"):
+            lifted = "sets = 3 and reps = 8" if kind in lifts() else "cycles = 50"
+            example = "steps = 5000" if kind in stepping() else lifted
+            refuse(f"nothing says how much is done a day. Example: {example}.", "kind")
+        if self.sets is not None and self.reps is None:
+            refuse("missing. Sets have repetitions. Example: reps = 8.", "reps")
+        if self.steps is not None and kind not in stepping():
+            refuse(f"is for {', '.join(stepping())}. Give cycles.", "steps")
+        timed = kind in stepping() or self.frequency_hz is not None
+        if self.duration_s is not None and not timed and kind not in ("lying", "standing", "sitting"):
+            refuse("needs a frequency to be counted in cycles. Give cycles instead.", "duration")
+
+
+_SHARES = {"disuse": "load_factor", "osteocyte_ablation": "share", "partial_gravity": "gravity"}
+RESIDUAL = ("microgravity", "paralysis", "immobilization")
+
+
+class Condition(Window):
+    """Disuse multiplies all loads by `load_factor` (0 none, 1 unchanged), partial gravity by `gravity`; bed rest
+    leaves what is done lying, microgravity, paralysis and immobilization the share `residual` of the forces; an
+    ablation kills a share of osteocytes.
+    """
+
+    kind: Literal[
+        "disuse", "osteocyte_ablation", "bed_rest", "microgravity", "partial_gravity", "paralysis", "immobilization"
+    ]
+    load_factor: Annotated[float, Number(0, 1)] | None = None
+    share: Annotated[float, Number(0, 1)] | None = None
+    gravity: Annotated[float, Number(0, 3)] | None = None
+    residual: Annotated[float, Number(0, 1)] | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Self:
+        wanted = _SHARES.get(self.kind)
+        for key in _SHARES.values():
+            if key == wanted and getattr(self, key) is None:
+                refuse(f'missing. kind = "{self.kind}" needs it, such as {key} = 0.4.', key)
+            if key != wanted and getattr(self, key) is not None:
+                refuse(f'is not for kind = "{self.kind}". Remove it.', key)
+        if self.residual is not None and self.kind not in RESIDUAL:
+            refuse(f'is not for kind = "{self.kind}". Remove it.', "residual")
+        if self.kind == "osteocyte_ablation" and self.until_d is not None:
+            refuse("is not for an ablation, which happens on one day. Remove it.", "until")
+        return self
+
+
+def conditions_apart(rows: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """Conditions none of which overlaps one of its kind, nor two that say what the whole body does."""
+    own = [row for row in rows if row.kind != "osteocyte_ablation"]
+    keys = ["body" if row.kind in BODY else row.kind for row in own]
+    refuse_overlaps(keys, [(row.start_d, row.until_d) for row in own], "an `until`")
+    return rows
+
+
+def resolved_loading(
+    loading: Loading | None, activities: Sequence[Activity], conditions: Sequence[Condition]
+) -> Loading | None:
+    """The section that holds: as given, the default where a row has a kind, None for plain rows alone.
+
+    Refuses rows that do not fit the site, lifts without 1RM, and conditions that plain rows cannot express.
+    """
+    if loading is None and not any(row.kind for row in activities):
+        _plain_conditions(conditions)
+        return None
+    found = loading or Loading.model_validate({})
+    for number, row in enumerate(activities):
+        _fits(row, f"activity[{number}]", found)
+    return found
+
+
+def place(loading: Loading | None) -> tuple[str, str, float | None] | None:
+    """What a branch cannot change: site, species and area; None for plain rows."""
+    return None if loading is None else (loading.site, loading.species, loading.area_mm2)
+
+
+def _plain_conditions(conditions: Sequence[Condition]) -> None:
+    for number, row in enumerate(conditions):
+        if row.kind in BODY:
+            refuse(
+                f'"{row.kind}" needs to know what is done at which site. Add a section [loading], such as '
+                'site = "L3" and habitual = "community_adult", or write kind = "disuse" with a load_factor.',
+                f"condition[{number}].kind",
+            )
+
+
+def _fits(row: Activity, where: str, loading: Loading) -> None:
+    if row.kind is None:
+        return
+    if row.load is not None and row.load.of_one_rm and row.kind not in loading.one_rm:
+        given = nearest(row.kind, loading.one_rm) if loading.one_rm else "None is given."
+        example = f'Example: one_rm = {{ {row.kind} = "45 kg" }}.'
+        refuse(f'missing "{row.kind}", of which {where} lifts a share. {given} {example}', "loading.one_rm")
+    if row.peak_stress_mpa is not None or row.kind in (OWN, RECORDED):
+        return
+    parameters, joint = ParameterSet.load(), JOINTS[loading.site]
+    try:
+        if row.kind == VIBRATION:
+            vibration(parameters, joint, 1.0, 1.0)
+        else:
+            force_cycle(parameters, row.kind, joint)
+    except InputError as error:
+        refuse(f"{str(error)[0].upper()}{str(error)[1:]}", f"{where}.kind")

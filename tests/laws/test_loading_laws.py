@@ -1,0 +1,342 @@
+"""The fifteen laws of loading, and what known programs are worth, in wide bands: many forces are assumed."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from boneabm.build import build
+from boneabm.build_loads import chain_parameters, make_program, weekly_program
+from boneabm.explain_loads import fortnight, relative
+from boneabm.io.checkpoint import state_sha256
+from boneabm.kernels import sensing
+from boneabm.lattice.generate import BlockSpec, generate
+from boneabm.loading import Routine, WeeklyProgram, relative_day, site_of
+from boneabm.loading.cycles import LOOK_BACK_D, bout, effective_cycles, frequency_gain, recovered
+from boneabm.loading.library import ForceCycle
+from boneabm.mechanics import EnergyForms, MicroFE
+from boneabm.morphometry import mean_thickness
+from boneabm.origin import restored
+from boneabm.parameters import ParameterSet
+from boneabm.remodeling import TissueParameters
+from boneabm.remodeling.stimulus import MixedStimulus
+from boneabm.scenario import Scenario
+
+P = ParameterSet.load()
+OSTEOCYTE = TissueParameters.of(P).osteocyte
+CHAIN = chain_parameters(P)
+ONE_RM = {"squat": "45 kg", "deadlift": "55 kg", "press": "16 kg"}
+SMALL = {"kind": "generated", "size": "0.72 mm", "voxel": "30 um", "bv_tv": 0.25, "tb_th": "120 um", "seed": 3}
+LIFTS = [{"kind": k, "sets": 5, "reps": 5, "load": "85 %1RM", "days": ["Tue", "Fri"]} for k in ONE_RM]
+LANDINGS = {"kind": "drop_landing", "cycles": 25, "days": ["Tue", "Fri"]}
+BRISK = {"kind": "brisk_walking", "steps": 5000, "bouts": 2, "days": ["Mon", "Tue", "Wed", "Thu", "Fri"]}
+JUMPS = {"kind": "two_leg_jump", "cycles": 50, "days": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]}
+EFOPS = [
+    {"kind": "running", "duration": "20 min", "days": ["Mon", "Thu"]},
+    {"kind": "two_leg_jump", "cycles": 60, "days": ["Mon", "Thu"]},
+    {"kind": "squat", "sets": 2, "reps": 12, "load": "75 %1RM", "days": ["Mon", "Thu"]},
+    {"kind": "bend", "cycles": 40, "days": ["Wed", "Sat"]},
+]
+VIBRATION = {"kind": "vibration", "acceleration": 0.3, "frequency": "30 Hz", "duration": "20 min", "harness": 1.0}
+
+
+def scenario(rows=(), conditions=(), **other) -> Scenario:
+    """A woman of 65 kg, her spine, the habit of the library."""
+    loading = {"site": other.pop("site", "L3"), "one_rm": ONE_RM}
+    tables = {"title": "t", "bone": SMALL, "subject": {"mass": other.pop("mass", "65 kg")}, "loading": loading}
+    return Scenario.from_dict({**tables, "activity": list(rows), "condition": list(conditions), **other})
+
+
+def program(rows=(), conditions=(), **other) -> WeeklyProgram:
+    """The same as a program."""
+    made = make_program(scenario(rows, conditions, **other), P)
+    assert isinstance(made, WeeklyProgram)
+    return made
+
+
+def signals(psi, days, memory=1.0, set_point=0.0, **changes):
+    """S of an osteocyte by day under psi(day), from a memory and a set point, by the rule of the kernel."""
+    rates = sensing.osteocyte_rates(OSTEOCYTE._replace(**changes))
+    found = np.empty(days)
+    for day in range(days):
+        memory, set_point, found[day] = sensing.osteocyte_signal.py_func(psi(day), memory, set_point, 1.0, rates)
+    return found
+
+
+@pytest.fixture(scope="module")
+def solved() -> MicroFE:
+    """An irregular small bone, all six unit cases solved tightly."""
+    mask = np.ones((10, 9, 8), bool)
+    mask[2:8, 2:6, 2:6] = False
+    mask[3:5, :3, 3:6] = False
+    fe = MicroFE(20.0, 0.3, "affine", 1e-8)
+    fe.update(np.where(mask, 12000.0, 0.0))
+    fe.solve()
+    return fe
+
+
+def test_law_1_the_forms_give_the_field_of_a_direct_solve_of_the_combined_load(solved: MicroFE) -> None:
+    stress = (1.3, 0.4, -0.2, 0.1, 0.05, -0.15)
+    forms, weights = EnergyForms(solved).of([stress])
+    combined = np.sqrt((weights[0] @ forms.astype(np.float64)).clip(0))
+    direct = MicroFE(20.0, 0.3, "affine", 1e-8)
+    amplitudes = solved.macro_strain(stress)
+    strain = np.einsum("k,kij->ij", amplitudes, solved.boundary.strains)
+    direct.boundary = direct.boundary._replace(strains=strain[np.newaxis] / np.abs(strain).max())
+    direct.update(np.where(solved.mask, 12000.0, 0.0))
+    direct.solve()
+    expected = direct.effective_strain([np.abs(strain).max()]).reshape(-1)[EnergyForms(solved).points]
+    assert np.abs(combined - expected).max() < 1e-5 * expected.max()
+
+
+def test_law_1_a_mixed_week_costs_no_solve(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lifts, jumps and a row of another direction: solves happen only where bone moved, none for a day of the week."""
+    counted = []
+    solve = MicroFE.solve
+    monkeypatch.setattr(MicroFE, "solve", lambda self, *a: (counted.append(1), solve(self, *a))[1])
+    side = {"kind": "cycles", "peak_stress": "0.4 MPa", "cycles": 20, "direction": [0.2, 1, 0.5], "days": ["Wed"]}
+    simulation, _ = build(scenario([*LIFTS, LANDINGS, JUMPS, side], simulation={"burn_in": "0 d"}))
+    assert len(counted) == 1
+    psi = []
+    for day in range(14):
+        simulation.cases = tuple((c.stress_mpa, c.cycles_per_d) for c in simulation.program.day(day))
+        simulation.update_stimulus()
+        psi.append(float(np.median(simulation.state.strain.psi[simulation.state.strain.fe.mask])))
+    assert len(counted) == 1
+    assert len({round(value, 6) for value in psi}) > 3
+
+
+def test_law_2_limits_of_saturation() -> None:
+    """Carter and Beaupre for n0 -> infinity: (n range^m)^(1/m); osteogenic index range ln(1 + n) for n0 = m = 1."""
+    assert bout(1.0, 360, 1e12)[0] == pytest.approx(360, rel=1e-6)
+    site = site_of(P, "L3", 65)
+    routine = Routine("r", (ForceCycle(2.0, 0.0, 1.0),), 360, (12.0,), ((1.0, 0.0, 0.0),), habitual=True)
+    for n0, m, expected in ((1e12, 4, (360 * 0.78**4) ** 0.25), (1.0, 1, 0.78 * math.log(361))):
+        chain = CHAIN._replace(cycle_saturation=n0, exponent=m)
+        (case,) = WeeklyProgram([routine], [], site, chain).habitual()
+        assert case.cycles_per_d ** (1 / m) == pytest.approx(expected, rel=1e-2 if m == 1 else 1e-6)
+
+
+def test_law_3_splitting_never_lowers_and_spacing_raises_effective_cycles() -> None:
+    def day(*hours: float, cycles: float = 360.0) -> float:
+        return effective_cycles((True,), hours, cycles / len(hours), 1.0, 6.0)
+
+    whole = day(8)
+    assert whole < day(8, 8.01) < day(8, 10) < day(8, 14) < day(8, 20) < 2 * math.log1p(180)
+    assert whole < day(8, 14) < day(8, 12, 16, 20)
+    assert day(8, 14) / day(8, 14) == 1  # two equal bouts: exchanging them is the same list
+    first, s = bout(1.0, 100, 1.0)
+    second, _ = bout(s, 100, 1.0)
+    assert first + second == pytest.approx(bout(1.0, 200, 1.0)[0], rel=1e-12)
+
+
+def test_law_3_forgetting_after_a_fortnight_loses_nothing() -> None:
+    """Sixty days of history give the same effective cycles as the fourteen that are looked at."""
+    hours, s, last, n = (8.0, 13.0, 20.0), 1.0, 0.0, 0.0
+    for day in range(60):
+        n = 0.0
+        for hour in hours:
+            s, last = recovered(s, 24 * day + hour - last, 8.0), 24 * day + hour
+            more, s = bout(s, 500, 1.0)
+            n += more
+    assert effective_cycles((True,) * (LOOK_BACK_D + 1), hours, 500, 1.0, 8.0) == pytest.approx(n, rel=1e-15)
+
+
+def test_law_4_a_static_load_is_nothing() -> None:
+    assert frequency_gain(0.0, 0.01) == frequency_gain(0.01, 0.01) == frequency_gain(1e-4, 0.01) == 0
+    assert [frequency_gain(1.0, f0) for f0 in (0.01, 0.135)] == pytest.approx([1, 1])
+    standing = program([{"kind": "standing", "duration": "8 h"}, {"kind": "sitting", "duration": "8 h"}])
+    assert relative(standing, 3) == 1
+
+
+def test_law_5_frequencies_and_strain_rates_of_rodents() -> None:
+    """+15, +21, +24 % at 2, 5, 10 Hz; strain rates 0.018, 0.030, 0.100 /s at 4000 ueps: 1 : 1.13 : 1.74 observed."""
+    f0 = P["loading.static_hz_rodent"].value
+    gains = np.array([frequency_gain(hz, f0) for hz in (2, 5, 10)])
+    np.testing.assert_allclose(gains / gains[2], np.array([15, 21, 24]) / 24, atol=0.1)
+    rates = np.array([frequency_gain(rate / (math.pi * 0.004), f0) for rate in (0.018, 0.030, 0.100)])
+    np.testing.assert_allclose(rates / rates[0], [1, 1.13, 1.74], atol=0.1)
+
+
+@pytest.mark.parametrize("weekdays", ["all", ["Mon", "Wed", "Sat"]])
+def test_law_6_the_habit_keeps_the_signal_at_one_for_ten_years(weekdays) -> None:
+    """Also where the habit itself has weekdays: the fortnight norm is what the cells are adapted to."""
+    rows = [{"kind": "walking", "steps": 7000, "bouts": 6}, {"kind": "light_lift", "cycles": 30, "days": weekdays}]
+    habit = program(rows, loading={"habitual": "rows"})
+    found = signals(lambda day: relative(habit, day), 3650)
+    assert np.median(found) == pytest.approx(1, abs=0.01)
+    if weekdays == "all":
+        np.testing.assert_allclose(found, 1, atol=1e-9)
+
+
+@pytest.mark.parametrize("kappa", [0.2, 0.3, 0.5, 0.8])
+def test_law_7_a_lasting_step_starts_at_x_and_ends_at_x_to_1_minus_kappa(kappa: float) -> None:
+    x, tau = 1.5, OSTEOCYTE.adaptation_d
+    found = signals(lambda day: x, 4000, own_history_share=kappa, memory_d=0.02)
+    assert found[0] == pytest.approx(x, rel=0.01)
+    assert found[-1] == pytest.approx(x ** (1 - kappa), rel=1e-4)
+    half = round(0.69 * tau)
+    assert np.log(found[half]) == pytest.approx(np.log(x) * (1 - kappa / 2), rel=0.01)
+
+
+def test_law_8_two_training_days_a_week_ripple_less_than_a_tenth() -> None:
+    week = (1.0, 1.91, 1.0, 1.0, 1.91, 1.0, 1.0)
+    found = signals(lambda day: week[day % 7], 210)[-7:]
+    assert np.ptp(found) / found.mean() < 0.10
+    assert found.min() > 1.15  # a rest day is no disuse
+
+
+def test_law_9_partial_weight_bearing_is_monotone_and_linear_in_the_signal() -> None:
+    """psi/psi* is the share of weight, the signal falls in proportion. BV/TV itself needs runs over seeds.
+
+    Four months: the fortnight norm forgets a former load slowly, after three weeks 40 and 20 % still feel alike (0.70 and
+    0.69), which three weeks of unloaded mice do not show.
+    """
+    shares = (1.0, 0.7, 0.4, 0.2)
+    found = []
+    for share in shares:
+        made = program([], [{"kind": "partial_gravity", "gravity": share}])
+        assert relative(made, 5) == pytest.approx(share, rel=1e-12)
+        found.append(signals(lambda day, x=share: x, 120)[-1])
+    slopes = np.diff(found) / np.diff(shares)
+    assert (np.diff(found) < 0).all()
+    assert slopes.max() / slopes.min() < 1.35
+
+
+def test_law_10_vibration_is_nothing_when_ambulant_and_protects_in_bed_rest() -> None:
+    rest = [{"kind": "bed_rest"}]
+    ambulant = relative(program([VIBRATION]), 20)
+    alone, shaken = relative(program([], rest), 20), relative(program([VIBRATION], rest), 20)
+    assert 1 < ambulant < 1.001
+    assert alone == pytest.approx(0.14, abs=0.03)
+    assert shaken == pytest.approx(0.23, abs=0.03)
+
+
+def test_law_11_twice_the_mass_on_twice_the_area_is_the_same_field() -> None:
+    heavy = {"loading": {"site": "L3", "area": "2000 mm2"}}
+    assert program(mass="130 kg", **heavy).habitual() == program().habitual()
+
+
+def test_law_12_a_restart_in_a_training_week_gives_the_same_bits() -> None:
+    one = scenario([*LIFTS, LANDINGS, JUMPS], simulation={"burn_in": "0 d", "days": 9})
+    straight, _ = build(one)
+    while straight.day < 2:
+        straight.step()
+    again = restored(one, {k: v.copy() for k, v in straight.state.arrays().items()}, "memory")
+    np.testing.assert_array_equal(again.state.strain.psi, straight.state.strain.psi)
+    for simulation in (straight, again):
+        while simulation.day < 6:
+            simulation.step()
+    assert state_sha256(straight.state.arrays()) == state_sha256(again.state.arrays())
+
+
+@pytest.mark.parametrize(("bv_tv", "seed"), [(0.16, 1), (0.22, 2), (0.28, 5)])
+def test_law_13_median_strain_is_97_microstrain_per_mpa_over_bv_tv(bv_tv: float, seed: int) -> None:
+    """Under a compression along z; published for real bone within 5 %, here within 20 % on generated blocks."""
+    spec = BlockSpec((32, 32, 32), 30.0, bv_tv, 120.0, seed=seed, stretch=1.2)
+    mask, _ = generate(spec, lambda bone: mean_thickness(bone, 1.0))
+    fe = MicroFE(30.0, 0.3, "rollers", 1e-5)
+    fe.update(np.where(mask, 12000.0, 0.0))
+    fe.solve()
+    strain = fe.effective_strain(fe.macro_strain((1.0, 0.0, 0.0)))[fe.mask]
+    assert np.median(strain) * 1e6 * mask.mean() == pytest.approx(97, rel=0.20)
+
+
+@pytest.mark.parametrize("kappa", [0.0, 0.3, 0.8])
+def test_law_14_more_strained_cells_call_for_more_formation(kappa: float) -> None:
+    """In the long run S = (psi/psi_site)^(1 - kappa) rises with psi, sclerostin falls: mechanoregulation stays."""
+    rules = TissueParameters.of(P).signaling
+    ends = [signals(lambda day, x=x: x, 3000, own_history_share=kappa)[-1] for x in (0.5, 0.8, 1.0, 1.25, 1.6)]
+    sclerostin = [sensing.secretion.py_func(s, rules)[2] for s in ends]
+    assert (np.diff(ends) > 0).all()
+    assert (np.diff(sclerostin) < 0).all()
+
+
+def test_law_15_keeping_a_gain_needs_less_than_winning_it() -> None:
+    """After years at x the cells are at rest at x^kappa: dose above the habit 10-35 % of what it was (rats 11-18 %)."""
+    x, m, kappa = 1.5, OSTEOCYTE.stimulus_exponent, OSTEOCYTE.own_history_share
+    kept = x**kappa
+    assert signals(lambda day: x if day < 2000 else kept, 2100)[-1] >= 1 - 1e-2
+    share = (kept**m - 1) / (x**m - 1)
+    assert 0.10 < share < 0.35
+
+
+def _field_of(cases):
+    return tuple((case.stress_mpa, case.cycles_per_d) for case in cases)
+
+
+def test_the_stimulus_of_a_library_day_is_one_number_times_a_field(solved: MicroFE) -> None:
+    """Every voxel feels a training day psi/psi* times as much as a habitual one: all directions are equal."""
+    made = weekly_program(scenario([*LIFTS]), scenario().week, P)
+    habit = [((*s[:3], 0.0, 0.0, 0.0), d) for s, d in _field_of(made.habitual())]
+    day = [((*s[:3], 0.0, 0.0, 0.0), d) for s, d in _field_of(made.day(1))]
+    mixed = MixedStimulus(solved, 4.0)
+    ratio = mixed.raw(day)[solved.mask] / mixed.raw(habit)[solved.mask]
+    np.testing.assert_allclose(ratio, relative(made, 1), rtol=1e-5)
+
+
+TABLE = [
+    ("brisk walking", [BRISK], 0, (1.01, 1.12), (1.01, 1.09)),
+    ("HiRIT", [*LIFTS, LANDINGS], 1, (1.4, 2.5), (1.16, 1.93)),
+    ("HiRIT without landings", LIFTS, 1, (1.4, 2.5), (1.16, 1.93)),
+    ("EFOPS-like", EFOPS, 0, (1.15, 1.9), (1.06, 1.57)),
+    ("jumps", [JUMPS], 0, (1.0, 1.7), (1.0, 1.65)),
+]
+
+
+@pytest.mark.parametrize(("name", "rows", "weekday", "day_band", "mean_band"), TABLE, ids=[row[0] for row in TABLE])
+def test_known_programs_are_worth_what_was_expected(name, rows, weekday, day_band, mean_band) -> None:
+    """psi/psi* on a training day and over the first fortnight, within the 5-95 % bands of the exploratory draws."""
+    made = program(rows)
+    assert day_band[0] <= relative(made, weekday) <= day_band[1], name
+    assert mean_band[0] <= fortnight(made, 0) <= mean_band[1], name
+
+
+def test_trials_order_the_programs() -> None:
+    """Walking is below a quarter of HiRIT, the EFOPS mix between a quarter and all of it."""
+    walking, mix, lifts = (fortnight(program(r), 0) - 1 for r in ([BRISK], EFOPS, [*LIFTS, LANDINGS]))
+    assert walking < lifts / 4 < mix < lifts
+
+
+def test_training_days_add_up_inside_the_power() -> None:
+    """One training day of 1.91 on 1, 2, 3, 5, 7 days a week: 1.29, 1.46, 1.58, 1.77, 1.91."""
+    for days, expected in ((1, 1.29), (2, 1.46), (3, 1.58), (5, 1.77), (7, 1.91)):
+        assert ((days * 1.91**4 + 7 - days) / 7) ** 0.25 == pytest.approx(expected, abs=0.006)
+    week = program([{**LIFTS[1], "days": ["Mon", "Wed", "Fri"]}])
+    daily = [relative(week, d) ** 4 for d in range(14)]
+    assert fortnight(week, 0) == pytest.approx((sum(daily) / 14) ** 0.25, rel=1e-12)
+
+
+def test_the_barbell_rule_returns_the_published_range() -> None:
+    """With s = 1 a squat with bars of 0.8 and 1.6 body weights loads L3 with 6.0 and 10.0 BW (Cappozzo 1985)."""
+    known = P.override({"loading.lever_scale": 1.0})
+    site, chain = site_of(known, "L3", 65), chain_parameters(known)
+    lifted = [dataclasses.replace(_squat(known, bar), habitual=True) for bar in (0.8, 1.6)]
+    found = [WeeklyProgram([squat], [], site, chain).habit(0)[0].peak_mpa / site.mpa_per_bw for squat in lifted]
+    np.testing.assert_allclose(found, [6.0, 10.0], atol=0.3)
+
+
+def _squat(parameters: ParameterSet, bar: float) -> Routine:
+    rows = [{"kind": "squat", "reps": 5, "load": f"{65 * bar} kg"}]
+    one = scenario(rows)
+    assert one.week is not None
+    return weekly_program(one, one.week, parameters).routines[-1]
+
+
+def test_mass_cancels_but_for_the_bar() -> None:
+    """Walking feels the same relative to the habit in light and heavy people; a bar of 40 kg does not."""
+    light, heavy = (relative(program([BRISK], mass=m), 0) for m in ("50 kg", "90 kg"))
+    assert light == pytest.approx(heavy, rel=1e-12)
+    bar = {"kind": "deadlift", "reps": 10, "load": "40 kg"}
+    light, heavy = (relative(program([bar], mass=m), 0) for m in ("50 kg", "90 kg"))
+    assert light > heavy
+
+
+def test_relative_day_is_exact_for_equal_directions() -> None:
+    made = program(LIFTS)
+    ours, theirs = made.day(1), made.habitual()
+    dose = ours[0].cycles_per_d / theirs[0].cycles_per_d
+    assert relative_day(ours, theirs, 4.0, 0.3) == pytest.approx(dose**0.25, rel=1e-12)
