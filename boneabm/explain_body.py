@@ -38,7 +38,7 @@ LEVELS = (
     ("oxidative stress", "ros"),
     ("denosumab, mg/L", "denosumab_mg_per_l"),
     ("romosozumab, mg/L", "romosozumab_mg_per_l"),
-    ("bisphosphonate, mg/m2", "bp_surface"),
+    ("bisphosphonate, mg", "bp_surface"),
     ("pulsed PTH", "anabolic_drive"),
 )
 
