@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from boneabm.analysis.doubts import doubts
 from boneabm.cost import cost_of, shape_of
 from boneabm.explain_body import calendar, curves
 from boneabm.parameters import ParameterSet
@@ -51,7 +52,9 @@ def explain(scenario: Scenario, parameters: ParameterSet, phases: Sequence[tuple
 def _person(scenario: Scenario, parameters: ParameterSet) -> list[str]:
     rows = calendar(scenario)
     doses = [_part("Doses, diet and states", rows)] if rows else []
-    return [*doses, "\n".join(["Hormones, predicted", *(f"  {line}" for line in curves(scenario, parameters))])]
+    predicted = "\n".join(["Hormones, predicted", *(f"  {line}" for line in curves(scenario, parameters))])
+    weak = doubts(scenario, parameters).lines()
+    return [*doses, predicted, *([_part("Weak evidence", weak)] if weak else [])]
 
 
 def _part(title: str, lines: Iterable[str]) -> str:

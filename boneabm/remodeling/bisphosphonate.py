@@ -37,11 +37,15 @@ class SurfaceDrug:
         self.counts = dict.fromkeys(COUNTS, 0)
 
     @property
-    def missing(self) -> int:
+    def total_ag(self) -> int:
+        """Drug on and in the bone of the block, ag."""
+        return int(self.on.sum(dtype=np.int64)) + int(self.inside.sum(dtype=np.int64))
+
+    @property
+    def missing_ag(self) -> int:
         """What the books lack, ag: 0 by law."""
-        kept = int(self.on.sum(dtype=np.int64)) + int(self.inside.sum(dtype=np.int64))
         c = self.counts
-        return c["deposited"] - kept - c["waiting"] - c["desorbed"] - c["washed"]
+        return c["deposited"] - self.total_ag - c["waiting"] - c["desorbed"] - c["washed"]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """State for the checkpoint."""

@@ -67,7 +67,8 @@ EXPECTED = {
     "chronic_stress": [falls("m_ob_act", 700), falls("m_ob_prolif", 700), rises("m_rankl", 700)],
     "obesity": [falls("m_rankl", 700, by=0.1), falls("m_ob_prolif", 700, by=0.1), falls("matrix_quality", 1000)],
     "teriparatide_stopped": [
-        rises("m_ob_prolif", 120, by=0.5), rises("m_rankl", 120), falls("m_ob_prolif", 729, 120), stays("m_ob_prolif", 900)
+        rises("m_ob_prolif", 120, by=0.5), rises("m_rankl", 120), falls("m_ob_prolif", 729, 120),
+        stays("m_ob_prolif", 900),
     ],
     "teriparatide_denosumab": [rises("m_ob_prolif", 120, by=0.5), rises("den_pm", 800, 700), stays("m_ob_prolif", 900)],
     "denosumab_stopped": [rises("den_pm", 60), falls("den_pm", 1400, 600, by=0.9)],

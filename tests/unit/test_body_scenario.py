@@ -169,7 +169,7 @@ def test_explain_prints_doses_diet_and_curves():
         "estradiol, pg/mL",
         "denosumab, mg/L",
         "m_rankl",
-        "effects of low confidence alone",
+        "because of rows of low confidence",
     ):
         assert part in told, part
     plain = explain(Scenario.from_toml(BONE + '[subject]\nage = "30 y"\naging = false\n'), ParameterSet.load(), [])
