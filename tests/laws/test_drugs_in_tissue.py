@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_bone import slab, start_site
+from small_bone import block, slab, start_site
 
+from boneabm.analysis.observe import series_row, volume_arrays
 from boneabm.endocrine import Modulators
 from boneabm.io.checkpoint import state_sha256
 from boneabm.remodeling import bisphosphonate, modeling
+from boneabm.scenario import FIELDS
 
 NONE = Modulators()
 ANTIBODY = Modulators(antiscl_pm=8e4)
@@ -161,3 +163,28 @@ def test_a_restored_block_with_drug_goes_on_bit_for_bit():
             simulation.step()
     assert "drug/on" in other.tissue.arrays()
     assert state_sha256(other.tissue.arrays()) == state_sha256(straight.tissue.arrays())
+
+
+def test_levels_can_be_written_as_fields_and_columns():
+    """Every new field has the shape of the block and the level of the body; what bone makes of testosterone is felt."""
+    local = {"body.local_estradiol_pg_per_ml_per_ng_per_dl": 0.01}
+    doses = [
+        {"drug": "alendronate", "route": "iv", "amt": "10 mg", "time": "1 d"},
+        {"drug": "romosozumab", "amt": "210 mg", "time": "1 d"},
+        {"drug": "denosumab", "amt": "60 mg", "time": "1 d"},
+    ]
+    simulation = block(simulation={"burn_in": "0 d"}, parameters=local, dose=doses)
+    for _ in range(2):
+        simulation.step()
+    names = [name for name in FIELDS if name not in ("sed_mpa", "effective_strain")]
+    fields = volume_arrays(simulation, names)
+    assert {array.shape for array in fields.values()} == {simulation.tissue.lattice.shape}
+    row, m = series_row(simulation), simulation.state.modulators
+    felt = row["estradiol_pg_per_ml"] + 0.01 * row["testosterone_ng_per_dl"]
+    assert fields["estradiol_pg_per_ml"].max() == pytest.approx(felt, rel=1e-6)
+    share = simulation.rules.fields.antibody_bone_share
+    assert fields["romosozumab_pm"].max() == pytest.approx(share * m.antiscl_pm, rel=1e-6)
+    assert fields["denosumab_pm"].max() == pytest.approx(m.den_pm, rel=1e-6)
+    assert fields["sclerostin_free_pm"].max() < 0.01 * fields["sclerostin_pm"].max()
+    assert fields["bisphosphonate_fg"].sum(dtype=float) == pytest.approx(1e3 * row["bisphosphonate_pg"], rel=1e-5)
+    assert row["bisphosphonate_pg"] > 0
