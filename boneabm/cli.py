@@ -237,6 +237,8 @@ def _finish(result: RunResult, as_json: bool, picture: Path | None = None) -> No
     else:
         typer.echo(f"{flat['days']} days in {flat['wall_s']:.1f} s.")
     typer.echo(f"BV/TV {flat['bv_tv_first']:.4f} -> {flat['bv_tv_last']:.4f}")
+    for line in result.doubts:
+        typer.echo(line)
     typer.echo(f"run: {result.path}")
     if picture:
         typer.echo(f"picture: {picture}")

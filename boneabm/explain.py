@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from boneabm import explain_loads
+from boneabm.analysis.doubts import doubts
 from boneabm.cost import cost_of, shape_of
 from boneabm.explain_body import calendar, curves
 from boneabm.parameters import ParameterSet
@@ -52,7 +53,9 @@ def explain(scenario: Scenario, parameters: ParameterSet, phases: Sequence[tuple
 def _person(scenario: Scenario, parameters: ParameterSet) -> list[str]:
     rows = calendar(scenario)
     doses = [_part("Doses, diet and states", rows)] if rows else []
-    return [*doses, "\n".join(["Hormones, predicted", *(f"  {line}" for line in curves(scenario, parameters))])]
+    predicted = "\n".join(["Hormones, predicted", *(f"  {line}" for line in curves(scenario, parameters))])
+    weak = doubts(scenario, parameters).lines()
+    return [*doses, predicted, *([_part("Weak evidence", weak)] if weak else [])]
 
 
 def _part(title: str, lines: Iterable[str]) -> str:

@@ -9,7 +9,6 @@ import numpy as np
 from boneabm.build import dose_of, make_body
 from boneabm.endocrine import Body, Modulators
 from boneabm.endocrine.body import FACTORS
-from boneabm.endocrine.confidence import marked
 from boneabm.endocrine.curves import Course, follow
 from boneabm.endocrine.doses import single_doses
 from boneabm.endocrine.drugs import find_drug
@@ -38,7 +37,7 @@ LEVELS = (
     ("oxidative stress", "ros"),
     ("denosumab, mg/L", "denosumab_mg_per_l"),
     ("romosozumab, mg/L", "romosozumab_mg_per_l"),
-    ("bisphosphonate, mg/m2", "bp_surface"),
+    ("bisphosphonate, mg", "bp_surface"),
     ("pulsed PTH", "anabolic_drive"),
 )
 
@@ -83,7 +82,7 @@ def _habit(kind: str, row: Diet | HormoneState) -> str:
 
 
 def curves(scenario: Scenario, parameters: ParameterSet) -> list[str]:
-    """Levels and modulators that move by 2 % or more, at a few days of the run; and what rests on weak rows."""
+    """Levels and modulators that move by 2 % or more, at a few days of the run."""
     body = make_body(scenario, parameters)
     body.settle(-1)
     before = _now(body)
@@ -94,10 +93,7 @@ def curves(scenario: Scenario, parameters: ParameterSet) -> list[str]:
     factors = [name for name in (*FACTORS, "setpoint_shift") if _differs(course, name)]
     rows += [(name, before[name], course.of(name)[days]) for name in factors]
     head = f"{'':<22}{'before':>9}" + "".join(f"{f'day {day}':>10}" for day in days)
-    table = [head, *(_line(*row) for row in rows)] if rows else ["every level and modulator stays within 2 %"]
-    weak = ", ".join(f"{name} x{factor:.2f}" for name, factor in marked(body).items())
-    told = f"at the end, effects of low confidence alone move by more than 10 %: {weak}" if weak else ""
-    return [*table, *([told] if told else [])]
+    return [head, *(_line(*row) for row in rows)] if rows else ["every level and modulator stays within 2 %"]
 
 
 def _now(body: Body) -> dict[str, float]:

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from . import origin
+from .analysis.doubts import doubts
 from .engine import Simulation
 from .errors import InputError
 from .identity import model_digest, model_version
 from .io.checkpoint import read_checkpoint
 from .io.runfolder import RunFolder
 from .kernels.blocks import set_threads
+from .parameters import ParameterSet
 from .recording import Origin, Recorder, picture_day
 from .scenario import Scenario
 from .stepping import Interrupted, Progress, Report, Stepping, Stop, never
@@ -22,7 +24,7 @@ __all__ = ["Interrupted", "Progress", "RunResult", "resume_run", "run_scenario"]
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a finished run tells: where it is, how it ended, what it cost."""
+    """What a finished run tells: where it is, how it ended, what it cost, what in it rests on weak evidence."""
 
     path: Path
     days: int
@@ -34,11 +36,13 @@ class RunResult:
     phase_s: dict[str, float] = field(default_factory=dict)
     finished_before: bool = False
     warnings: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
     def flat(self) -> dict[str, Any]:
         """One flat record for --json: times in s, BV/TV as a fraction."""
         record = {"run": str(self.path), "days": self.days, "wall_s": round(self.wall_s, 3)}
         record |= {"state_sha256": self.state_sha256, "bv_tv_first": self.bv_tv_first, "bv_tv_last": self.bv_tv_last}
+        record["low_confidence"] = "; ".join(self.doubts)
         return record | {f"{name}_s": round(seconds, 3) for name, seconds in self.phase_s.items()}
 
 
@@ -132,7 +136,8 @@ def _conclude(simulation: Simulation, recorder: Recorder, warnings: list[str]) -
     folder, bv_tv = recorder.folder, simulation.tissue.lattice.bv_tv
     facts: dict[str, Any] = {"wall_s": recorder.wall_s(), "state_sha256": recorder.state_sha256}
     facts |= {"bv_tv_first": recorder.bv_tv_first, "bv_tv_last": bv_tv, "picture_day": picture_day(folder)}
-    facts |= {"phase_s": dict(simulation.phase_s)}
+    weak = doubts(recorder.scenario, ParameterSet.load().override(recorder.scenario.parameters))
+    facts |= {"phase_s": dict(simulation.phase_s), "doubts": weak.lines()}
     folder.log("finished", day=simulation.day, **facts)
     if not recorder.scenario.output.keep_state:
         folder.checkpoint.unlink()

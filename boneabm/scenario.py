@@ -62,19 +62,10 @@ from boneabm.scenario_text import (
 )
 
 FIELDS = (
-    "matrix",
-    "osteoid",
-    "mineral",
-    "born_day",
-    "bmu",
-    "sed_mpa",
-    "effective_strain",
-    "signal",
-    "rankl_free_pm",
-    "opg_pm",
-    "sclerostin_pm",
-    "estradiol_pg_per_ml",
-)
+    "matrix", "osteoid", "mineral", "born_day", "bmu", "sed_mpa", "effective_strain", "signal", "rankl_free_pm",
+    "opg_pm", "sclerostin_pm", "sclerostin_free_pm", "bisphosphonate_fg", "estradiol_pg_per_ml",
+    "testosterone_ng_per_dl", "pth_pg_per_ml", "igf1_ng_per_ml", "cortisol", "denosumab_pm", "romosozumab_pm",
+)  # fmt: skip
 SMALLEST_EDGE_VOXELS = 16
 THINNEST_TB_TH_VOXELS = 2.5
 MOST_VOXELS = 1_000_000_000

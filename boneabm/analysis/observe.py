@@ -53,13 +53,19 @@ def _cell_values(simulation: Simulation) -> tuple[float, ...]:
 
 
 def _body_values(simulation: Simulation) -> tuple[float, ...]:
-    """Apparent stiffness, then age, hormones and modulators."""
+    """Apparent stiffness, then age, hormones, modulators and drugs."""
     state = simulation.state
     body, m, day = state.body, state.modulators, state.day
     blood = body.look(day)
     levels = (body.age_y(day), float(blood["e2_pg_per_ml"]), float(blood["pth_pg_per_ml"]))
+    y = body.physiology.y
+    more = (blood["testosterone_ng_per_dl"], y["igf1"], y["cortisol"], blood["calcium_mmol_per_l"], y["d25"])
+    drug = simulation.tissue.drug
+    drugs = (m.den_pm, m.antiscl_pm, 0.0 if drug is None else drug.total_ag * 1e-6)
     stiffness = np.diag(state.strain.fe.stiffness_mpa)[:3].tolist()
-    return (*stiffness, *levels, m.m_rankl, m.m_opg, m.m_oc_life, m.m_sclerostin)
+    felt = (m.m_rankl, m.m_opg, m.m_oc_life, m.m_sclerostin, m.m_oc_act, m.m_ob_prolif, m.m_ob_act, m.m_ob_life)
+    rest = (m.mech_gain, m.m_min_rate, m.m_min_max, *(float(value) for value in more), *drugs)
+    return (*stiffness, *levels, *felt, *rest)
 
 
 def volume_arrays(simulation: Simulation, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -112,9 +118,30 @@ def _sclerostin(simulation: Simulation) -> np.ndarray:
     return signals.field.total("sclerostin") * np.float32(signals.sclerostin_pm)
 
 
-def _estradiol(simulation: Simulation) -> np.ndarray:
+def _free_sclerostin(simulation: Simulation) -> np.ndarray:
     state = simulation.state
-    return np.full(state.tissue.lattice.shape, state.body.felt_estradiol_pg_per_ml(state.day), np.float32)
+    return _sclerostin(simulation) * np.float32(state.signals.free_sclerostin_share(state.modulators))
+
+
+def _bisphosphonate(simulation: Simulation) -> np.ndarray:
+    tissue = simulation.tissue
+    if tissue.drug is None:
+        return np.zeros(tissue.lattice.shape, np.float32)
+    fg = (tissue.drug.on + tissue.drug.inside.astype(np.float32)) / np.float32(1000.0)
+    return fg.reshape(tissue.lattice.shape)
+
+
+def _everywhere(value: Callable[[Simulation], float]) -> Callable[[Simulation], np.ndarray]:
+    """A level that is the same in every voxel: hormones and antibodies have no gradients at this scale."""
+    return lambda simulation: np.full(simulation.tissue.lattice.shape, value(simulation), np.float32)
+
+
+def _blood(name: str) -> Callable[[Simulation], np.ndarray]:
+    return _everywhere(lambda simulation: float(simulation.state.body.look(simulation.state.day)[name]))
+
+
+def _slow(name: str) -> Callable[[Simulation], np.ndarray]:
+    return _everywhere(lambda simulation: float(simulation.state.body.physiology.y[name]))
 
 
 VOLUMES: dict[str, Callable[[Simulation], np.ndarray]] = {
@@ -125,7 +152,17 @@ VOLUMES: dict[str, Callable[[Simulation], np.ndarray]] = {
     "rankl_free_pm": _free_rankl,
     "opg_pm": _opg,
     "sclerostin_pm": _sclerostin,
-    "estradiol_pg_per_ml": _estradiol,
+    "sclerostin_free_pm": _free_sclerostin,
+    "bisphosphonate_fg": _bisphosphonate,
+    "estradiol_pg_per_ml": _blood("e2_felt_pg_per_ml"),
+    "testosterone_ng_per_dl": _blood("testosterone_ng_per_dl"),
+    "pth_pg_per_ml": _blood("pth_pg_per_ml"),
+    "igf1_ng_per_ml": _slow("igf1"),
+    "cortisol": _slow("cortisol"),
+    "denosumab_pm": _everywhere(lambda simulation: simulation.state.modulators.den_pm),
+    "romosozumab_pm": _everywhere(
+        lambda simulation: simulation.rules.fields.antibody_bone_share * simulation.state.modulators.antiscl_pm
+    ),
 }
 
 

@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..remodeling import activation, events, formation, fragments, mechanostat, mineralization, modeling, resorption
+from ..remodeling import (
+    activation,
+    bisphosphonate,
+    events,
+    formation,
+    fragments,
+    mechanostat,
+    mineralization,
+    modeling,
+    resorption,
+)
 from ..remodeling.tissue import HISTORY_D
 
 if TYPE_CHECKING:
@@ -76,9 +86,12 @@ def claims(sim: Simulation) -> None:
 
 def turnover(sim: Simulation) -> None:
     tissue, m, p, seed = sim.tissue, sim.state.modulators, sim.rules, sim.state.seed
+    bisphosphonate.deposit(tissue, m.bp_uptake, p.bisphosphonate)
+    before = None if tissue.drug is None else tissue.lattice.matrix.copy()
     resorption.settle(tissue, seed, sim.day, p.osteoclast, m.m_oc_life)
     formation.settle(tissue, sim.day, p.osteoblast)
     fragments.dissolve(tissue, p.fragments)
+    bisphosphonate.follow(tissue, before, sim.day, p.bisphosphonate, p.osteoclast)
     mineralization.mineralize(tissue, sim.day, m, p.mineral)
 
 

@@ -39,7 +39,15 @@ VOLUME_FIELDS = _table(
     Column("rankl_free_pm", "float32", "pM", "free RANKL"),
     Column("opg_pm", "float32", "pM", "osteoprotegerin"),
     Column("sclerostin_pm", "float32", "pM", "sclerostin"),
-    Column("estradiol_pg_per_ml", "float32", "pg/ml", "estradiol in the marrow"),
+    Column("sclerostin_free_pm", "float32", "pM", "sclerostin that no antibody holds"),
+    Column("bisphosphonate_fg", "float32", "fg", "bisphosphonate on and in a voxel, alendronate equivalents"),
+    Column("estradiol_pg_per_ml", "float32", "pg/ml", "estradiol that cells feel: from blood and made by bone itself"),
+    Column("testosterone_ng_per_dl", "float32", "ng/dL", "testosterone in the marrow"),
+    Column("pth_pg_per_ml", "float32", "pg/ml", "endogenous parathyroid hormone in the marrow"),
+    Column("igf1_ng_per_ml", "float32", "ng/mL", "IGF-1 in the marrow"),
+    Column("cortisol", "float32", "", "action of glucocorticoids, 1 at reference"),
+    Column("denosumab_pm", "float32", "pM", "free denosumab"),
+    Column("romosozumab_pm", "float32", "pM", "free romosozumab around osteocytes"),
 )
 
 AGENT_COLUMNS = _table(
@@ -83,6 +91,21 @@ SERIES_FURTHER = _table(
     Column("m_opg", "float64", "", "modulator of OPG production, 1 at reference"),
     Column("m_oc_life", "float64", "", "modulator of osteoclast life, 1 at reference"),
     Column("m_sclerostin", "float64", "", "modulator of sclerostin production, 1 at reference"),
+    Column("m_oc_act", "float64", "", "modulator of osteoclast activity, 1 at reference"),
+    Column("m_ob_prolif", "float64", "", "modulator of osteoblast number, 1 at reference"),
+    Column("m_ob_act", "float64", "", "modulator of osteoblast activity, 1 at reference"),
+    Column("m_ob_life", "float64", "", "modulator of osteoblast and osteocyte life, 1 at reference"),
+    Column("mech_gain", "float64", "", "modulator of mechanosensitivity, 1 at reference"),
+    Column("m_min_rate", "float64", "", "modulator of the rate of mineralization, 1 at reference"),
+    Column("m_min_max", "float64", "", "modulator of full mineralization, 1 at reference"),
+    Column("testosterone_ng_per_dl", "float64", "ng/dL", "serum testosterone"),
+    Column("igf1_ng_per_ml", "float64", "ng/mL", "serum IGF-1"),
+    Column("cortisol", "float64", "", "action of glucocorticoids, 1 at reference"),
+    Column("calcium_mmol_per_l", "float64", "mmol/L", "serum calcium"),
+    Column("d25_nmol_per_l", "float64", "nmol/L", "serum 25-hydroxyvitamin D"),
+    Column("den_pm", "float64", "pM", "free denosumab in blood"),
+    Column("antiscl_pm", "float64", "pM", "free romosozumab in blood"),
+    Column("bisphosphonate_pg", "float64", "pg", "bisphosphonate on and in the block, alendronate equivalents"),
 )
 
 EVENT_COLUMNS = _table(

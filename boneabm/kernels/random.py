@@ -14,7 +14,7 @@ import numpy as np
 from . import kernel, rule
 
 ACTIVATION, TEAM, SETTLE, PRIORITY, OSTEOBLAST, FATE, OSTEOCYTE, GEOMETRY, TISSUE_AGE = range(9)
-ARRIVAL, MODELING, DOSE = range(9, 12)
+ARRIVAL, MODELING, DOSE, DRUG = range(9, 13)
 
 _LOW = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)

@@ -113,7 +113,8 @@ def wall_to_lay(
     columns = tissue.columns
     depth_um = columns["end_um"][rows] - columns["start_um"][rows]
     floor = below(tissue, rows, columns["end_um"][rows] - 0.5 * tissue.lattice.spacing_um)
-    return local_balance(signals.sclerostin_per_cell(floor), p) * depth_um * m.m_ob_life
+    sclerostin = signals.sclerostin_per_cell(floor, signals.free_sclerostin_share(m))
+    return local_balance(sclerostin, p) * depth_um * m.m_ob_life
 
 
 def local_balance(sclerostin_ratio: np.ndarray, p: OsteoblastParameters) -> np.ndarray:

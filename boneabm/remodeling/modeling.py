@@ -14,9 +14,13 @@ from .signaling import Signals
 from .tissue import Tissue
 
 
-def modeling_drive(sclerostin_per_cell: np.ndarray, p: ModelingParameters) -> np.ndarray:
-    """What drives modeling: -ln(sclerostin per osteocyte) - onset, within 0..1."""
-    return np.clip(-np.log(np.maximum(sclerostin_per_cell, 1e-3)) - p.onset, 0.0, 1.0)
+def modeling_drive(sclerostin_per_cell: np.ndarray, p: ModelingParameters, free_share: float = 1.0) -> np.ndarray:
+    """What drives modeling: -ln(free sclerostin per osteocyte) - onset, from 0 to a limit.
+
+    limit = 1 + (antibody_drive - 1) x share held by antibody: osteocytes alone reach 1, an antibody goes beyond.
+    """
+    most = 1.0 + (p.antibody_drive - 1.0) * (1.0 - free_share)
+    return np.clip(-np.log(np.maximum(sclerostin_per_cell, 1e-3)) - p.onset, 0.0, most)
 
 
 def start_modeling(
@@ -33,7 +37,8 @@ def start_modeling(
 
     p(voxel) = frequency / 365 x area / (site area x quiescent share) x drive
     """
-    drive = modeling_drive(signals.sclerostin_per_cell(tissue.surface.voxel), p)
+    free = signals.free_sclerostin_share(m)
+    drive = modeling_drive(signals.sclerostin_per_cell(tissue.surface.voxel, free), p, free)
     rate = p.frequency_per_y / 365.0 / (sites.site_area_um2 * sites.quiescent_fraction)
     for voxel in starting_voxels(tissue, rate, drive, seed, random.MODELING, day):
         if tissue.flat("bmu")[voxel] == -1:

@@ -33,6 +33,7 @@ class SignalingParameters(NamedTuple):
     osteocyte_share: float
     apoptosis_rankl: float
     apoptosis_d: float
+    antibody_rankl_loss: float
 
 
 class FieldParameters(NamedTuple):
@@ -44,6 +45,8 @@ class FieldParameters(NamedTuple):
     k_rankl_opg_per_pm: float
     k_rankl_rank_per_pm: float
     k_rankl_denosumab_per_pm: float
+    k_sclerostin_romosozumab_per_pm: float
+    antibody_bone_share: float
     reference_occupancy: float
     reference_sclerostin_pm: float
 
@@ -79,6 +82,7 @@ class OsteoclastParameters(NamedTuple):
     support_high: float
     rankl_pull: float
     wander: float
+    bisphosphonate_half_fg_per_um2: float
 
 
 class OsteoblastParameters(NamedTuple):
@@ -105,6 +109,7 @@ class ModelingParameters(NamedTuple):
 
     frequency_per_y: float
     onset: float
+    antibody_drive: float
     wall_um: float
 
 
@@ -126,6 +131,18 @@ class FragmentParameters(NamedTuple):
     check_d: float
 
 
+class BisphosphonateParameters(NamedTuple):
+    """How drug leaves the surface of bone and binds again; the same numbers as in the body, section [drug]."""
+
+    loss_per_d: float
+    rebound_share: float
+
+    @classmethod
+    def of(cls, parameters: ParameterSet) -> BisphosphonateParameters:
+        """Read them where the body does."""
+        return cls(*(parameters[f"drug.bisphosphonate_{name}"].value for name in cls._fields))
+
+
 @dataclass(frozen=True)
 class TissueParameters:
     """All sections that the tissue rules read."""
@@ -139,6 +156,7 @@ class TissueParameters:
     modeling: ModelingParameters
     mineral: MineralParameters
     fragments: FragmentParameters
+    bisphosphonate: BisphosphonateParameters
 
     @classmethod
     def of(cls, parameters: ParameterSet) -> TissueParameters:
@@ -153,4 +171,5 @@ class TissueParameters:
             parameters.section("modeling", ModelingParameters),
             parameters.section("mineral", MineralParameters),
             parameters.section("fragments", FragmentParameters),
+            BisphosphonateParameters.of(parameters),
         )

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..endocrine import Modulators
 from ..kernels import motion, random, turnover
+from . import bisphosphonate
 from .activation import recruit
 from .parameters import OsteoclastParameters
 from .signaling import Signals
@@ -53,16 +54,22 @@ def claim_patches(tissue: Tissue, seed: int, day: int, p: OsteoclastParameters) 
         if target < 0 or left < 0.5 * p.patch_area_um2:
             cells.kill(row)
         elif tissue.surface.row[target] >= 0 and tissue.flat("bmu")[target] == -1:
-            claim_patch(tissue, row, site, target, min(p.patch_area_um2, left), day, p)
+            claim_patch(tissue, row, site, target, min(p.patch_area_um2, left), seed, day, p)
         elif claimed == 0:
             cells.kill(row)
 
 
 def claim_patch(
-    tissue: Tissue, row: int, site: int, target: int, area_um2: float, day: int, p: OsteoclastParameters
+    tissue: Tissue, row: int, site: int, target: int, area_um2: float, seed: int, day: int, p: OsteoclastParameters
 ) -> None:
-    """An osteoclast settles: quiescent surface of the same side around the target becomes columns of its site."""
+    """An osteoclast settles: quiescent surface of the same side around the target becomes columns of its site.
+
+    Bisphosphonate on that surface may kill it first.
+    """
     rows, claimed = patch_around(tissue, target, area_um2, p.reach_um)
+    if not bisphosphonate.survives(tissue, rows, seed, day, int(tissue.osteoclasts["key"][row]), p):
+        tissue.osteoclasts.kill(row)
+        return
     number, owner = int(tissue.sites["site"][site]), int(tissue.osteoclasts["unique_id"][row])
     open_columns(tissue, rows, number, owner, day)
     tissue.sites["claimed_um2"][site] += claimed

@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 
 from ..endocrine import Modulators
 from ..fields import CytokineField
+from ..fields.binding import free_ligand
 from ..kernels import motion, sensing
 from .parameters import FieldParameters, SignalingParameters
 from .tissue import Tissue
@@ -51,7 +52,8 @@ class Signals:
         self.sources.fill(0.0)
         rankl, opg, sclerostin = (self.sources[i].reshape(-1) for i in range(3))
         cells, share = tissue.osteocytes, self.p.osteocyte_share
-        own = (share * m.m_rankl, share * m.m_opg, m.m_sclerostin)
+        held = 1.0 - self.p.antibody_rankl_loss * (1.0 - self.free_sclerostin_share(m))
+        own = (share * m.m_rankl * held, share * m.m_opg, m.m_sclerostin)
         sensing.osteocyte_sources(cells["voxel"], cells["signal"], own, self.p, rankl, opg, sclerostin)
         lining = (self.lining_per_um2 * m.m_rankl, self.lining_per_um2 * m.m_opg)
         sensing.surface_sources(tissue.surface.voxel, tissue.surface.area_um2, lining, rankl, opg)
@@ -98,15 +100,24 @@ class Signals:
         motion.occupancy_at(tissue.surface.voxel, tissue.lattice.shape, *totals, self.binding(m), out)
         return out
 
-    def sclerostin_per_cell(self, voxels: np.ndarray) -> np.ndarray:
-        """Sclerostin at flat voxels relative to what the osteocytes around make at their set point.
+    def free_sclerostin_share(self, m: Modulators) -> float:
+        """Share of sclerostin that no antibody holds: 1 / (1 + A / K_D), exactly 1 without antibody.
+
+        A is what of the antibody in blood reaches the osteocytes; it is in excess of sclerostin, so that the share is
+        the same in every voxel.
+        """
+        reached_pm = self.fields.antibody_bone_share * m.antiscl_pm
+        return free_ligand(1.0, 0.0, 0.0, reached_pm, self.fields.k_sclerostin_romosozumab_per_pm)
+
+    def sclerostin_per_cell(self, voxels: np.ndarray, free_share: float = 1.0) -> np.ndarray:
+        """Free sclerostin at flat voxels relative to what the osteocytes around make at their set point.
 
         The same transport of the osteocytes themselves stands below the fraction, so that what is left is the signal
-        of the cells around and not how many they are.
+        of the cells around and not how many they are. free_share : see `free_sclerostin_share`
         """
         at = np.unravel_index(voxels, self.field.shape)
         made = np.maximum(self.field.total("osteocytes")[at].astype(np.float64), 1e-9)
-        return self.field.total("sclerostin")[at] / made
+        return self.field.total("sclerostin")[at] / made * free_share
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Fields and scales for the checkpoint."""

@@ -10,6 +10,7 @@ import numpy as np
 from ..cells import IdCounter, Osteoblast, Osteoclast, Osteocyte, Population, Table
 from ..kernels.turnover import SCALE
 from ..lattice import Surface, VoxelLattice
+from .bisphosphonate import SurfaceDrug
 
 HISTORY_D = 365
 SITE_COLUMNS = {
@@ -67,6 +68,7 @@ class Tissue:
     layers  : voxels that belong to columns
     apoptotic, loose : neighborhoods of dying osteocytes, voxels of loose fragments
     pool    : preosteoclasts relative to the reference adult
+    drug    : bisphosphonate on and in bone, None until the first dose
     claimed_um2 : (365,) float64, area claimed on each of the last days, a ring by day
     layer_of, column_of_root : (Z*Y*X,) int32, row by voxel or -1; derived
     """
@@ -83,6 +85,7 @@ class Tissue:
         self.apoptotic = Table({"voxel": ("i4", -1), "day": ("i4", 0)})
         self.loose = Table({"voxel": ("i4", -1)})
         self.pool = 1.0
+        self.drug: SurfaceDrug | None = None
         self.next_site = 0
         self.area_scale = 1.0
         self.claimed_um2 = np.zeros(HISTORY_D)
@@ -149,7 +152,7 @@ class Tissue:
             "tissue/levels": np.array([self.pool, self.area_scale]),
             "tissue/claimed": self.claimed_um2,
         }
-        return {**lattice, **tables, **own}
+        return {**lattice, **tables, **own, **({} if self.drug is None else self.drug.arrays())}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take the state of a checkpoint of a block of the same shape."""
@@ -160,6 +163,7 @@ class Tissue:
         self.next_site, self.ids.following = arrays["tissue/counts"].tolist()
         self.pool, self.area_scale = arrays["tissue/levels"].tolist()
         self.claimed_um2[...] = arrays["tissue/claimed"]
+        self.drug = SurfaceDrug.of(arrays)
         self.remap()
         self.update_surface()
 

@@ -106,6 +106,7 @@ def _write_result(sweep: SweepFolder, job: Job, scenario: Scenario, result: RunR
     facts |= {"attempts": 1 + len(folder.read_log("resumed")), "began_utc": folder.read_log("created")[0]["utc"]}
     facts |= {"ended_utc": datetime.now(UTC).isoformat(timespec="seconds")}
     facts |= {"lineage": begun["lineage"], "warnings": begun["bone"].get("warnings", [])}
+    facts |= {"low_confidence": result.doubts}
     put_text(result.path / RESULT, json.dumps(facts))
 
 

@@ -95,7 +95,15 @@ STYLES = {
     "rankl_free_pm": Style("free RANKL, pM", "cividis", "marrow"),
     "opg_pm": Style("OPG, pM", "cividis", "marrow"),
     "sclerostin_pm": Style("sclerostin, pM", "cividis", "marrow"),
+    "sclerostin_free_pm": Style("free sclerostin, pM", "cividis", "marrow"),
+    "bisphosphonate_fg": Style("bisphosphonate, fg per voxel", "viridis", "bone"),
     "estradiol_pg_per_ml": Style("estradiol, pg/ml", "cividis", "marrow"),
+    "testosterone_ng_per_dl": Style("testosterone, ng/dL", "cividis", "marrow"),
+    "pth_pg_per_ml": Style("PTH, pg/ml", "cividis", "marrow"),
+    "igf1_ng_per_ml": Style("IGF-1, ng/mL", "cividis", "marrow"),
+    "cortisol": Style("cortisol action", "cividis", "marrow"),
+    "denosumab_pm": Style("denosumab, pM", "cividis", "marrow"),
+    "romosozumab_pm": Style("romosozumab, pM", "cividis", "marrow"),
 }
 
 
