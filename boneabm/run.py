@@ -13,7 +13,7 @@ from .identity import model_digest, model_version
 from .io.checkpoint import read_checkpoint
 from .io.runfolder import RunFolder
 from .kernels.blocks import set_threads
-from .recording import Origin, Recorder, picture_day
+from .recording import Origin, Recorder, peak_mb, picture_day
 from .scenario import Scenario
 from .stepping import Interrupted, Progress, Report, Stepping, Stop, never
 
@@ -133,7 +133,7 @@ def _conclude(simulation: Simulation, recorder: Recorder, warnings: list[str]) -
     facts: dict[str, Any] = {"wall_s": recorder.wall_s(), "state_sha256": recorder.state_sha256}
     facts |= {"bv_tv_first": recorder.bv_tv_first, "bv_tv_last": bv_tv, "picture_day": picture_day(folder)}
     facts |= {"phase_s": dict(simulation.phase_s)}
-    folder.log("finished", day=simulation.day, **facts)
+    folder.log("finished", day=simulation.day, **facts, peak_mb=round(peak_mb(), 1))
     if not recorder.scenario.output.keep_state:
         folder.checkpoint.unlink()
     return RunResult(folder.path, simulation.day, **facts, warnings=warnings)
@@ -141,7 +141,7 @@ def _conclude(simulation: Simulation, recorder: Recorder, warnings: list[str]) -
 
 def _finished(folder: RunFolder, line: dict[str, Any]) -> RunResult:
     """Describe a run that has reached its last day by the line that its log ends with."""
-    facts = {key: value for key, value in line.items() if key not in ("event", "day")}
+    facts = {key: value for key, value in line.items() if key not in ("event", "day", "peak_mb")}
     return RunResult(folder.path, int(line["day"]), **facts, finished_before=True)
 
 

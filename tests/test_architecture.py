@@ -21,7 +21,7 @@ LAYERS = {
     "engine": 6, "io": 6, "cost": 6,
     "build": 7, "analysis": 7, "identity": 7,
     "recording": 8, "stepping": 8, "origin": 8, "run": 8, "solve": 8,
-    "sweep": 9, "validation": 9,
+    "report": 9, "sweep": 9, "validation": 9,
     "explain": 10, "explain_body": 10, "cli": 10, "cli_measure": 10, "cli_params": 10, "cli_report": 10,
     "cli_solve": 10, "cli_sweep": 10, "cli_tell": 10, "cli_validate": 10, "cli_view": 10, "__main__": 10,
 }  # fmt: skip
@@ -36,7 +36,7 @@ DOORS = {
     "dask_jobqueue": ("boneabm/sweep/slurm.py",),
     "pandas": (),
     "pyarrow": ("boneabm/sweep/tables.py",),
-    "matplotlib": ("boneabm/sweep/plots.py",),
+    "matplotlib": ("boneabm/sweep/plots.py", "boneabm/report/plots.py"),
     "trame": ("viz/boneviz/viewer.py", "viz/boneviz/page.py"),
     "aiohttp": ("viz/boneviz/guard.py",),
     "imageio_ffmpeg": ("viz/boneviz/movie.py",),
