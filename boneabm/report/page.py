@@ -26,7 +26,7 @@ th { border-bottom: 1.5px solid #666; } th:first-child, td:first-child, .words t
 figcaption { font-weight: 600; } pre { background: #f4f4f4; padding: .7rem 1rem; overflow-x: auto; }
 code { font-size: .86rem; } summary { cursor: pointer; font-weight: 600; margin: .4rem 0; }
 tr { break-inside: avoid; } .wide { overflow-x: auto; }
-.row { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: .6rem; }
+.row { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: .6rem; }
 .row figure { margin: .4rem 0; } .row img { width: 100%; } .row figcaption { font-size: .88rem; }
 section.run { border-top: 3px solid #444; margin-top: 3rem; }
 @media print { body { font-size: 11px; margin: 0; max-width: none; } h2 { break-after: avoid; } }
@@ -76,3 +76,13 @@ def picture(data: bytes, kind: str, caption: str, seen: str = "") -> str:
 def note(text: str) -> str:
     """Small gray print; HTML."""
     return f'<p class="note">{text}</p>'
+
+
+def duration(seconds: float) -> str:
+    """Seconds as 48 s, 3 min 20 s or 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -206,7 +206,7 @@ def matplotlib_or_error() -> Any:
         import matplotlib.figure
     except ImportError:
         told = "Pictures need matplotlib. Install it with: pip install 'boneabm[sweep]'"
-        raise InputError(told) from None
+        raise InputError(f"{told}, or 'boneabm[report]' for reports of runs alone.") from None
     return matplotlib
 
 
