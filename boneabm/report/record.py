@@ -132,6 +132,9 @@ def read_record(folder: RunFolder, label: str) -> Record:
     biopsy = attempt(folder.biopsy, lambda: _table(folder.biopsy), empty)
     volumes = attempt(folder.volumes, lambda: VolumeReader(folder.volumes), None)
     scenario = attempt(folder.scenario, lambda: _scenario(folder), None)
+    days = column(series, "day")
+    if days.size:
+        events, biopsy = _until(events, days[-1]), _until(biopsy, days[-1])
     log = folder.read_log()
     return Record(folder.path, label, scenario, series, events, biopsy, volumes, log, tuple(problems))
 
@@ -145,6 +148,12 @@ def _table(file: Path) -> Table:
     """Rows of day 0 and later; an unfinished last row is left out."""
     table = read_table(file)
     keep = table["day"] >= 0 if table["day"].dtype.kind == "f" else np.zeros(0, bool)
+    return {name: values[keep] for name, values in table.items()} if keep.any() else {}
+
+
+def _until(table: Table, day: float) -> Table:
+    """Rows up to a day: a killed run may have written one table further than another."""
+    keep = table["day"] <= day if table else np.zeros(0, bool)
     return {name: values[keep] for name, values in table.items()} if keep.any() else {}
 
 

@@ -139,7 +139,7 @@ def _combination(
     arms: dict[str, Bands] = {}
     differences: dict[str, Bands] = {}
     for pair in _grouped(runs, lambda run: run.replicate).values():
-        courses = {run.arm: _courses(sweep.run_path(run.run_id)) for run in pair}
+        courses = {run.arm: _courses(sweep.tables(run.run_id)) for run in pair}
         reference = courses.get(found.reference) if len(found.arms) > 1 else None
         for arm, values in courses.items():
             _add(arms, arm, values)
@@ -148,8 +148,7 @@ def _combination(
     return arms, differences
 
 
-def _courses(path: Path) -> list[np.ndarray]:
-    run = RunTables(path)
+def _courses(run: RunTables) -> list[np.ndarray]:
     values = [course.of(run) for course in COURSES]
     return [np.where(np.isfinite(x), x, np.nan) for x in values]
 

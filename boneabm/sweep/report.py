@@ -57,8 +57,8 @@ def _page(sweep: SweepFolder, found: Collected, path: Path) -> str:
         _progress(found),
         _warnings(found),
         _design(found),
-        _means(found),
-        _differences(found),
+        means(found),
+        differences(found),
         _pictures(sweep, found),
         _variance(found),
         _required(found),
@@ -163,7 +163,7 @@ def _by_levels(found: Collected) -> dict[str, list[dict[str, Any]]]:
     return groups
 
 
-def _means(found: Collected) -> str:
+def means(found: Collected) -> str:
     """Means with intervals: arms side by side, one table per combination of levels."""
     if "finished" not in found.runs["status"]:
         return "<h2>Outcomes by arm</h2><p>No run is finished yet.</p>"
@@ -220,7 +220,7 @@ def _named(name: str, difference: bool = False) -> str:
     return escape(outcome.meaning + (f", {unit}" if unit else ""))
 
 
-def _differences(found: Collected) -> str:
+def differences(found: Collected) -> str:
     """Paired differences from the reference arm, with effect sizes and what common random numbers save."""
     parts: list[str] = []
     for title, rows in _by_levels(found).items():
