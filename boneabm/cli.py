@@ -37,6 +37,7 @@ app.command("render")(cli_view.render)
 app.command("movie")(cli_view.movie)
 app.command("view")(cli_view.view)
 app.command("report")(cli_page.report)
+app.command("compare")(cli_page.compare)
 
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads; all processors by default. No effect on results.")]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]

@@ -43,3 +43,20 @@ def _draw(pictures: bool) -> Draw | None:
     from boneviz.shots import shots
 
     return shots
+
+
+@told
+def compare(
+    arms: Annotated[
+        list[Path],
+        typer.Argument(metavar="ARM...", help="Runs, folders of runs, or sweeps; the first arm is the reference."),
+    ],
+    out: Page,
+    level: Annotated[float, typer.Option(help="Confidence level of intervals.")] = 0.95,
+    pictures: Pictures = True,
+    as_json: Json = False,
+) -> None:
+    """Write one HTML page with arms against each other: paired differences, courses, pictures of what changed."""
+    from boneabm.report.compare_page import write_comparison
+
+    tell(write_comparison(arms, out, _draw(pictures), level), "comparison", as_json)
