@@ -12,7 +12,7 @@ from boneabm.io.runfolder import RunFolder
 from boneabm.io.schema import OSTEOBLAST, OSTEOCLAST
 from boneabm.io.volumes import VolumeReader
 from boneviz.opengl import require_opengl, start_trial
-from boneviz.snapshot import Snapshot, color_range, load_change, load_snapshot
+from boneviz.snapshot import Snapshot, color_range, load
 
 Shot = tuple[Path, int, int | None]
 """Run folder, day, and the earlier day of a comparison or None."""
@@ -28,7 +28,7 @@ def shots(wanted: Sequence[Shot], size: tuple[int, int] = SIZE_PX) -> list[bytes
     require_vtk()
     start_trial()
     field = common_field([run for run, _, _ in wanted])
-    snapshots = [_load(shot, field) for shot in wanted]
+    snapshots = [load(run, field, day, since) for run, day, since in wanted]
     ranges = [color_range(one) for one in snapshots if one.since is None] or [(0.0, 1.0)]
     limits = (min(low for low, _ in ranges), max(high for _, high in ranges))
     require_opengl()
@@ -48,11 +48,6 @@ def common_field(runs: Sequence[Path]) -> str:
     """Mineral where every run has stored it, else matrix."""
     readers = [VolumeReader(RunFolder.open(run).volumes) for run in dict.fromkeys(runs)]
     return "mineral" if all("mineral" in reader.fields for reader in readers) else "matrix"
-
-
-def _load(shot: Shot, field: str) -> Snapshot:
-    run, day, since = shot
-    return load_snapshot(run, field, day) if since is None else load_change(run, since, day)
 
 
 def _draw(snapshots: Sequence[Snapshot], limits: tuple[float, float], size: tuple[int, int]) -> list[bytes]:
