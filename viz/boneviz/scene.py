@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -303,6 +304,15 @@ def shade_hollows(renderer: kit.vtkRenderer, size_um: tuple[float, float, float]
     hollows.SetKernelSize(SHADING_SAMPLES)
     hollows.BlurOn()
     hollows.SetDelegatePass(kit.vtkRenderStepsPass())
+    _smooth_edges(renderer, hollows)
+
+
+def light_cloud(renderer: kit.vtkRenderer) -> None:
+    """Smooth edges alone: ambient occlusion knows no clouds without shading."""
+    _smooth_edges(renderer, kit.vtkRenderStepsPass())
+
+
+def _smooth_edges(renderer: kit.vtkRenderer, drawing: Any) -> None:
     edges = kit.vtkOpenGLFXAAPass()
-    edges.SetDelegatePass(hollows)
+    edges.SetDelegatePass(drawing)
     renderer.SetPass(edges)
