@@ -22,7 +22,7 @@ Since = Annotated[
 ]
 Cloud = Annotated[
     str | None,
-    typer.Option(help="Concentration that fills the marrow as a cloud, rankl_free_pm; the bone is then transparent."),
+    typer.Option(help="Concentration that fills the block as a cloud, rankl_free_pm; the bone is then transparent."),
 ]
 Size = Annotated[str | None, typer.Option(help="Width and height in pixels, 1600x1200.")]
 Agents = Annotated[bool, typer.Option("--cells/--no-cells", help="Osteoclasts and osteoblasts.")]

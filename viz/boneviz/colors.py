@@ -109,10 +109,10 @@ def style_of(field: str) -> Style:
 
 
 def cloud_style(field: str) -> Style:
-    """Style of a cytokine or hormone in the marrow as a cloud; InputError with those there are for any other field."""
+    """Style of a cytokine or hormone as a cloud; InputError with those there are for any other field."""
     clouds = [name for name, style in STYLES.items() if style.place == "marrow"]
     if field not in clouds:
-        raise InputError(f'"{field}" cannot be a cloud: it is no concentration in the marrow. {nearest(field, clouds)}')
+        raise InputError(f'"{field}" cannot be a cloud: it is no concentration. {nearest(field, clouds)}')
     return replace(STYLES[field], colors="cloud")
 
 

@@ -35,7 +35,7 @@ def render(
     size  : width, height in pixels  limits: range of the colors, by default 1st to 99th hundredth of the surface
     cuts  : planes such as "y>0.5" or "z<800 um": the part that is shown
     since : an earlier day; the surface then shows what was formed and resorbed since, whatever the field
-    cloud : a concentration that fills the marrow as a cloud, such as rankl_free_pm; the bone is then transparent
+    cloud : a concentration that fills the block as a cloud, such as rankl_free_pm; the bone is then transparent
 
     Raises InputError for an unknown field, an absent day or an impossible size, NoOpenGLError without OpenGL.
     """

@@ -66,7 +66,7 @@ def load_snapshot(run: Path | str, field: str, day: int | None = None) -> Snapsh
 
 
 def load_cloud(run: Path | str, field: str, day: int | None = None) -> Snapshot:
-    """A concentration in the marrow on a day (the last one by default), to fill the block as a cloud.
+    """A concentration on a day (the last one by default), which fills the block as a cloud.
 
     InputError for a field that is no concentration, was not stored, or an absent day.
     """
@@ -83,7 +83,7 @@ def load_cloud(run: Path | str, field: str, day: int | None = None) -> Snapshot:
 
 
 def load(run: Path | str, field: str, day: int | None, since: int | None = None, cloud: str | None = None) -> Snapshot:
-    """What a picture asks for: a field on the bone, what changed since a day, or a cloud in the marrow."""
+    """What a picture asks for: a field on the bone, what changed since a day, or a cloud."""
     if cloud is not None and since is not None:
         raise InputError("--cloud and --since cannot be in one picture: the change has no concentrations. Give one.")
     if cloud is not None:
