@@ -13,7 +13,8 @@ import numpy as np
 
 from boneabm.errors import InputError
 from boneabm.io.runfolder import RunFolder
-from boneabm.report.record import Record, column, labels, printable, read_record
+from boneabm.report.page import printable
+from boneabm.report.record import Record, column, labels, read_record
 from boneabm.sweep.folder import PlannedRun, Status, SweepFolder
 from boneabm.sweep.outcomes import RunTables
 

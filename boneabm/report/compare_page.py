@@ -12,8 +12,8 @@ import numpy as np
 from boneabm.analysis import ensemble
 from boneabm.report.arms import Arms, Member, read_arms
 from boneabm.report.page import note, number, page, picture, table
-from boneabm.report.plots import svg
-from boneabm.report.run_page import Draw, Shot, html_path, put_page
+from boneabm.report.plots import png
+from boneabm.report.run_page import Draw, Shot, html_path, picture_size, put_page
 from boneabm.report.sections import escaped, side_by_side
 from boneabm.scenario import Scenario
 from boneabm.scenario_text import flatten
@@ -157,7 +157,7 @@ def _welch_row(name: str, treated: np.ndarray, reference: np.ndarray, level: flo
 def _courses(arms: Arms, found: Collected) -> str:
     """Courses of all arms in one set of axes, and of the paired differences."""
     figures: Mapping[str, Any] = draw_courses(read_curves(arms, found), found)
-    drawn = [picture(svg(figure), "svg+xml", caption) for caption, figure in figures.items()]
+    drawn = [picture(png(figure), "png", caption) for caption, figure in figures.items()]
     told = note(f"Day 0 of the axes is day {arms.first} of the runs.") if arms.first else ""
     return "<h2>Courses</h2>" + "".join(drawn) + told
 
@@ -175,7 +175,8 @@ def _pictures(arms: Arms, draw: Draw | None) -> str:
         if first < last
     ]
     shots: list[tuple[str, Shot]] = [*wished, *changed]
-    drawn = list(zip([caption for caption, _ in shots], draw([shot for _, shot in shots]), strict=True))
+    jpegs = draw([shot for _, shot in shots], picture_size(len(shots)))
+    drawn = list(zip([name for name, _ in shots], jpegs, strict=True))
     told = "One camera and one color range for all. Change: formed orange, resorbed purple, quiescent gray, by voxels."
     if len({member.block for member, _, _ in shown}) > 1:
         told = "Blocks of unequal size have their own cameras; the color range is one. " + told.partition(". ")[2]

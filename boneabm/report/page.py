@@ -86,3 +86,9 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def printable(text: str, longest: int = 120) -> str:
+    """One line without control characters, cut where too long."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 
 from boneabm.report.figures import WINDOW_D, turnover_percent_per_y
-from boneabm.report.record import Record, column, printable
+from boneabm.report.record import Record, column
 from boneabm.report.timeline import Lane, lanes_of
-from boneabm.sweep.plots import matplotlib_or_error
+from boneabm.sweep.plots import DPI, matplotlib_or_error, plain
 from boneabm.units import DAYS_PER_YEAR
 
-WIDTH_IN, ROW_IN, COLUMNS, MOST_LANES, LONGEST_WORDS = 10.4, 1.75, 3, 24, 90
+WIDTH_IN, ROW_IN, COLUMNS, MOST_LANES = 10.4, 1.75, 3, 24
 RESORBED, FORMED, OTHER, INK = "#5e3c99", "#e66101", "#0072B2", "#222222"
 """Purple takes bone away, orange builds it, as in all pictures of boneabm; all told apart with any color vision."""
 LANE_COLORS = {"subject": "#d8d5cd", "load": "#9ecae1", "drug": "#f0c36d", "look": "#666666"}
-SMALLEST_SPAN = 0.02
+SMALLEST_SPAN, MOST_POINTS = 0.02, 800
 STYLE = {
     "font.size": 8.5, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25,
     "axes.titlesize": 8.5, "svg.hashsalt": "boneabm", "axes.formatter.useoffset": False,
@@ -94,17 +94,21 @@ def trailing(values: np.ndarray, days: int) -> np.ndarray:
     return mean
 
 
-def plain(text: str) -> str:
-    """Text that matplotlib draws as it is: one line, no mathematics, not longer than fits."""
-    return printable(text, LONGEST_WORDS).replace("$", r"\$")
-
-
 def svg(figure: Any) -> bytes:
     """The figure as SVG with letters as shapes, so that it looks the same everywhere; same bytes for equal figures."""
+    return _saved(figure, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def png(figure: Any) -> bytes:
+    """The figure as PNG, 1200 pixels wide: bands of many days are smaller so than as shapes."""
+    return _saved(figure, format="png", dpi=DPI)
+
+
+def _saved(figure: Any, **how: Any) -> bytes:
     out = io.BytesIO()
     with matplotlib_or_error().rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(out, **how)
     return out.getvalue()
 
 
@@ -179,7 +183,8 @@ def _panel(axes: Any, title: str, lines: Sequence[Line], record: Record) -> None
     per_day, unit = _unit(record.planned_days)
     for line in lines:
         days, values = line.of(record)
-        known = np.isfinite(values)
+        known = np.flatnonzero(np.isfinite(values))
+        known = known[:: max(1, known.size // MOST_POINTS)]
         axes.plot(
             per_day * days[known], values[known], color=line.color, linewidth=1.3, label=line.name,
             marker=line.marker, markersize=3.5,

@@ -14,6 +14,7 @@ from boneabm.io.checkpoint import read_checkpoint_meta
 from boneabm.io.runfolder import RunFolder
 from boneabm.io.series import read_table
 from boneabm.io.volumes import VolumeReader
+from boneabm.report.page import printable
 from boneabm.scenario import Scenario
 
 Table = dict[str, np.ndarray]
@@ -104,12 +105,6 @@ def labels(paths: Sequence[Path]) -> list[str]:
         if len(set(names)) == len(names):
             return names
     return [f"{name} ({number})" for number, name in enumerate(names, 1)]
-
-
-def printable(text: str, longest: int = 120) -> str:
-    """One line without control characters, cut where too long."""
-    line = "".join(letter if letter.isprintable() else " " for letter in text)
-    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def read_record(folder: RunFolder, label: str) -> Record:

@@ -15,9 +15,11 @@ from boneabm.sweep.folder import put_text
 
 Shot = tuple[Path, int, int | None]
 """A picture of bone: run folder, day, and for a comparison the earlier day."""
-Draw = Callable[[Sequence[Shot]], list[bytes]]
-"""Draws pictures of bone as JPEG files, all with one camera and one color range."""
+Draw = Callable[[Sequence[Shot], tuple[int, int]], list[bytes]]
+"""Draws pictures of bone of this size in pixels as JPEG files, all with one camera and one color range."""
 MOST_RUNS = 12
+SIZE_PX, SMALL_PX, MANY = (760, 570), (520, 390), 20
+"""Sizes of pictures: usual, and where there are more than MANY, so that pages stay below 8 MB."""
 
 
 def write_run_report(runs: Sequence[Path], out: Path, draw: Draw | None) -> Path:
@@ -125,8 +127,13 @@ def draw_records(records: Sequence[Record], draw: Draw | None) -> list[list[tupl
     """Captions and pictures of each record: start, middle, end, and the change from start to end."""
     wanted = [_shots(record) if draw else [] for record in records]
     flat = [shot for shots in wanted for _, shot in shots]
-    drawn = iter(draw(flat) if draw and flat else [])
+    drawn = iter(draw(flat, picture_size(len(flat))) if draw and flat else [])
     return [[(caption, next(drawn)) for caption, _ in shots] for shots in wanted]
+
+
+def picture_size(count: int) -> tuple[int, int]:
+    """Width and height in pixels of each of so many pictures of one page."""
+    return SIZE_PX if count <= MANY else SMALL_PX
 
 
 def _shots(record: Record) -> list[tuple[str, Shot]]:

@@ -139,7 +139,7 @@ def test_the_most_runs_stay_below_the_size(drawn: Path, tmp_path: Path) -> None:
 def test_without_vtk_it_is_named(drawn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vtkmodules.vtkRenderingOpenGL2", None)
     with pytest.raises(InputError, match="pip install vtk"):
-        shots([(drawn, 0, None)])
+        shots([(drawn, 0, None)], (320, 240))
 
 
 def test_arms_are_drawn_side_by_side(drawn: Path, tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ from boneviz.snapshot import Snapshot, color_range, load
 
 Shot = tuple[Path, int, int | None]
 """Run folder, day, and the earlier day of a comparison or None."""
-SIZE_PX, QUALITY = (760, 570), 92
+QUALITY = 90
 
 
-def shots(wanted: Sequence[Shot], size: tuple[int, int] = SIZE_PX) -> list[bytes]:
+def shots(wanted: Sequence[Shot], size: tuple[int, int]) -> list[bytes]:
     """Draw every shot; JPEG files in the order of the wish, an empty one for a day without bone.
 
     Bone is colored by mineral where all runs have it, else by matrix. Blocks of one size share the camera.
