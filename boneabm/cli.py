@@ -1,4 +1,4 @@
-"""The command line: run, resume, explain, measure, solve, render, movie, view, sweep, validate,
+"""The command line: run, resume, explain, measure, solve, render, movie, view, report, compare, sweep, validate,
 params.
 
 Every error that a user can act on is one screen of text on standard error and exit code 2; Ctrl-C is 130. Commands
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from boneabm import cli_params, cli_sweep, cli_validate, cli_view
+from boneabm import cli_page, cli_params, cli_sweep, cli_validate, cli_view
 from boneabm.cli_tell import Json, Quiet, echo_json, stop, told
 from boneabm.errors import BoneabmError, InputError
 
@@ -36,6 +36,8 @@ app.command("params")(cli_params.params)
 app.command("render")(cli_view.render)
 app.command("movie")(cli_view.movie)
 app.command("view")(cli_view.view)
+app.command("report")(cli_page.report)
+app.command("compare")(cli_page.compare)
 
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads; all processors by default. No effect on results.")]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as RichProgress
 
+from boneabm.report.page import duration
+
 if TYPE_CHECKING:
     from boneabm.stepping import Progress
 
@@ -144,13 +146,3 @@ def split(phase_s: Mapping[str, float]) -> str:
         return ""
     costliest = sorted(phase_s.items(), key=lambda item: -item[1])[:_COSTLIEST]
     return ", ".join(f"{name} {100 * seconds / total:.0f} %" for name, seconds in costliest)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as 48 s, 3 min 20 s or 2 h 5 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

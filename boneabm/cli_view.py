@@ -20,6 +20,10 @@ Cuts = Annotated[
 Since = Annotated[
     int | None, typer.Option(help="Show what was formed and resorbed since this stored day, instead of a field.")
 ]
+Cloud = Annotated[
+    str | None,
+    typer.Option(help="Concentration that fills the block as a cloud, rankl_free_pm; the bone is then transparent."),
+]
 Size = Annotated[str | None, typer.Option(help="Width and height in pixels, 1600x1200.")]
 Agents = Annotated[bool, typer.Option("--cells/--no-cells", help="Osteoclasts and osteoblasts.")]
 Limits = Annotated[str | None, typer.Option("--range", help='Ends of the colors in the unit shown, "0.8,1.2".')]
@@ -33,6 +37,7 @@ def render(
     out: Annotated[Path | None, typer.Option(help="PNG file; inside the run folder by default.")] = None,
     cut: Cuts = None,
     since: Since = None,
+    cloud: Cloud = None,
     cells: Agents = True,
     osteocytes: Annotated[bool, typer.Option("--osteocytes", help="Osteocytes too.")] = False,
     limits: Limits = None,
@@ -43,7 +48,8 @@ def render(
 
     pixels = parse_size(size or "1600x1200")
     given = {"size": pixels, "agents": cells, "osteocytes": osteocytes, "limits": parse_limits(limits)}
-    typer.echo(str(draw(run, field, day, out, cuts=tuple(cut or ()), since=since, **given)))  # type: ignore[arg-type]
+    shown = {"cuts": tuple(cut or ()), "since": since, "cloud": cloud}
+    typer.echo(str(draw(run, field, day, out, **shown, **given)))  # type: ignore[arg-type]
 
 
 @told
@@ -55,6 +61,7 @@ def movie(
     fps: Annotated[float, typer.Option(help="Pictures per second.")] = 8.0,
     cut: Cuts = None,
     since: Since = None,
+    cloud: Cloud = None,
     cells: Agents = True,
     limits: Limits = None,
     size: Size = None,
@@ -64,7 +71,8 @@ def movie(
 
     given = {"size": parse_size(size or "960x720"), "fps": fps, "most_frames": frames, "agents": cells}
     ranges = parse_limits(limits)
-    path, days = film(run, out, field, cuts=tuple(cut or ()), since=since, limits=ranges, **given)  # type: ignore[arg-type]
+    shown = {"cuts": tuple(cut or ()), "since": since, "cloud": cloud, "limits": ranges}
+    path, days = film(run, out, field, **shown, **given)  # type: ignore[arg-type]
     typer.echo(f"{path}: {len(days)} pictures, day {days[0]} to {days[-1]}")
 
 

@@ -10,6 +10,7 @@ from boneabm.analysis.doubts import doubts
 from boneabm.cost import cost_of, shape_of
 from boneabm.explain_body import calendar, curves
 from boneabm.parameters import ParameterSet
+from boneabm.report.timeline import person, what
 from boneabm.scenario import (
     Activity,
     Condition,
@@ -116,7 +117,7 @@ def _time(seconds: float) -> str:
 
 def _subject(scenario: Scenario) -> list[str]:
     subject, labs = scenario.subject, scenario.labs
-    lines = [f"{'woman' if subject.sex == 'female' else 'man'} of {subject.age_y:g} y"]
+    lines = [person(scenario)]
     if subject.final_period_y is not None:
         lines.append(f"final menstrual period at {subject.final_period_y:g} y")
     lines.append("hormones follow age" if subject.aging else "hormones stay as at the start (aging = false)")
@@ -159,8 +160,8 @@ def _timeline(scenario: Scenario) -> list[str]:
     states = tuple(row for row in scenario.state if row.kind != "indices")
     rows: tuple[HormoneState | Activity | Condition, ...] = (*states, *scenario.activity, *scenario.condition)
     for row in rows:
-        moments.append((row.begin_d if isinstance(row, HormoneState) else row.start_d, f"{_what(row)} begins"))
-        moments += [(row.until_d, f"{_what(row)} ends")] if row.until_d is not None else []
+        moments.append((row.begin_d if isinstance(row, HormoneState) else row.start_d, f"{what(row)} begins"))
+        moments += [(row.until_d, f"{what(row)} ends")] if row.until_d is not None else []
     subject = scenario.subject
     if subject.final_period_y is not None and subject.aging:
         moments.append(((subject.final_period_y - subject.age_y) * DAYS_PER_YEAR, "final menstrual period"))
@@ -169,15 +170,6 @@ def _timeline(scenario: Scenario) -> list[str]:
 
 def _beyond(day: float, days: int) -> str:
     return " (after the end of the run)" if day > days else ""
-
-
-def _what(row: HormoneState | Activity | Condition) -> str:
-    if isinstance(row, HormoneState):
-        words = {"pth": f"PTH {row.level_pg_per_ml} pg/mL", "rankl_antibody": f"free RANKL antibody {row.free_pm} pM"}
-        return words.get(row.kind, "oophorectomy")
-    if isinstance(row, Condition):
-        return explain_loads.condition_text(row)
-    return f"activity {row.label}"
 
 
 def _parameters(parameters: ParameterSet) -> list[str]:

@@ -13,8 +13,9 @@ from boneabm.endocrine.curves import Course, follow
 from boneabm.endocrine.doses import single_doses
 from boneabm.endocrine.drugs import find_drug
 from boneabm.parameters import ParameterSet
+from boneabm.report.timeline import habit_words
 from boneabm.scenario import Scenario
-from boneabm.scenario_body import INPUT_OF, Diet, Dose, HormoneState, Infusion
+from boneabm.scenario_body import Diet, Dose, HormoneState, Infusion
 
 COLUMNS = 7
 MOVES = 0.02
@@ -77,8 +78,7 @@ def _doubt(name: str) -> str:
 def _habit(kind: str, row: Diet | HormoneState) -> str:
     start = "always" if row.start_d is None else f"day {row.start_d:g}"
     until = "" if row.until_d is None else f" until day {row.until_d:g}"
-    written = row.model_dump(by_alias=True, exclude_none=True)
-    return f"{kind}, {start}{until}: " + ", ".join(f"{k} {written[k]}" for k in INPUT_OF if k in written)
+    return f"{kind}, {start}{until}: {habit_words(row)}"
 
 
 def curves(scenario: Scenario, parameters: ParameterSet) -> list[str]:

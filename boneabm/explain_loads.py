@@ -6,10 +6,10 @@ import math
 
 from boneabm.build_loads import weekly_program
 from boneabm.loading import WeeklyProgram, relative_day
-from boneabm.loading.weekly import BODY, WEEK, Session
+from boneabm.loading.weekly import WEEK, Session
 from boneabm.parameters import ParameterSet
 from boneabm.scenario import GeneratedBone, Scenario
-from boneabm.scenario_loading import ROWS, Condition
+from boneabm.scenario_loading import ROWS
 
 MOST_WEEKS = 6
 FORTNIGHT_D = 14
@@ -121,12 +121,3 @@ def _sessions(scenario: Scenario, program: WeeklyProgram) -> list[Session]:
     edges = [*_changes(scenario, program), scenario.simulation.days]
     days = {d for edge in edges for d in (*range(max(edge - 7, 0), edge), *range(edge, edge + 7))}
     return [s for day in sorted(d for d in days if d < scenario.simulation.days) for s in program.sessions(day)]
-
-
-def condition_text(row: Condition) -> str:
-    """A condition in a few words."""
-    if row.kind in BODY:
-        share = row.gravity if row.gravity is not None else row.residual
-        return row.kind.replace("_", " ") + ("" if share is None else f" {share:g}")
-    return f"disuse, loads x {row.load_factor}" if row.kind == "disuse" else f"death of {row.share} of osteocytes"
-

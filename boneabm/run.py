@@ -15,7 +15,7 @@ from .io.checkpoint import read_checkpoint
 from .io.runfolder import RunFolder
 from .kernels.blocks import set_threads
 from .parameters import ParameterSet
-from .recording import Origin, Recorder, picture_day
+from .recording import Origin, Recorder, peak_mb, picture_day
 from .scenario import Scenario
 from .stepping import Interrupted, Progress, Report, Stepping, Stop, never
 
@@ -138,7 +138,7 @@ def _conclude(simulation: Simulation, recorder: Recorder, warnings: list[str]) -
     facts |= {"bv_tv_first": recorder.bv_tv_first, "bv_tv_last": bv_tv, "picture_day": picture_day(folder)}
     weak = doubts(recorder.scenario, ParameterSet.load().override(recorder.scenario.parameters))
     facts |= {"phase_s": dict(simulation.phase_s), "doubts": weak.lines()}
-    folder.log("finished", day=simulation.day, **facts)
+    folder.log("finished", day=simulation.day, **facts, peak_mb=round(peak_mb(), 1))
     if not recorder.scenario.output.keep_state:
         folder.checkpoint.unlink()
     return RunResult(folder.path, simulation.day, **facts, warnings=warnings)
@@ -146,7 +146,7 @@ def _conclude(simulation: Simulation, recorder: Recorder, warnings: list[str]) -
 
 def _finished(folder: RunFolder, line: dict[str, Any]) -> RunResult:
     """Describe a run that has reached its last day by the line that its log ends with."""
-    facts = {key: value for key, value in line.items() if key not in ("event", "day")}
+    facts = {key: value for key, value in line.items() if key not in ("event", "day", "peak_mb")}
     return RunResult(folder.path, int(line["day"]), **facts, finished_before=True)
 
 

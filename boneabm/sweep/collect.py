@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +86,34 @@ def collect(
     form = _known_format(table_format)
     folder = Path(out) if out is not None else sweep.path / "tables"
     folder.mkdir(parents=True, exist_ok=True)
+    with series_file(folder / f"series.{form}" if series else None) as add_series:
+        found = gather(sweep, level, geometry, wished_percent, add_series)
+    tables = {"runs": found.runs, "summary": found.summary, "variance": found.variance, "missing": found.missing}
+    written = {name: table for name, table in (tables | _code_book(wished_percent)).items() if table}
+    files = {name: folder / f"{name}.{form}" for name in (*written, *(["series"] if series else []))}
+    for name, table in written.items():
+        write_table(files[name], table)
+    return replace(found, files=files)
+
+
+def _nothing(run: PlannedRun, tables: RunTables) -> None:
+    """Keep no series."""
+
+
+def gather(
+    sweep: SweepFolder,
+    level: float = 0.95,
+    geometry: str | None = None,
+    wished_percent: float = 10.0,
+    add_series: Callable[[PlannedRun, RunTables], None] = _nothing,
+) -> Collected:
+    """The tables of a sweep, finished or not, without files; arguments as of `collect`.
+
+    add_series : is given every finished run with its tables
+    """
     plan = sweep.plan()
     _check_factor(geometry, plan)
-    with series_file(folder / f"series.{form}" if series else None) as add_series:
-        rows, values = _read_runs(sweep, plan, add_series)
+    rows, values = _read_runs(sweep, plan, add_series)
     groups = Groups(plan, values, sweep.reference_arm(), level, wished_percent)
     tables = {
         "runs": _runs_table(plan, rows, groups),
@@ -97,11 +121,7 @@ def collect(
         "variance": groups.variance(geometry or groups.geometry()),
         "missing": _missing_table(rows, plan, groups),
     }
-    written = {name: table for name, table in (tables | _code_book(wished_percent)).items() if table}
-    files = {name: folder / f"{name}.{form}" for name in (*written, *(["series"] if series else []))}
-    for name, table in written.items():
-        write_table(files[name], table)
-    return Collected(sweep.title(), groups.reference, groups.arms, groups.factors, level, **tables, files=files)
+    return Collected(sweep.title(), groups.reference, groups.arms, groups.factors, level, **tables, files={})
 
 
 def _known_format(table_format: str | None) -> str:
@@ -131,7 +151,7 @@ def _read_runs(
         if rows[at]["status"] != "finished":
             continue
         try:
-            tables = RunTables(sweep.run_path(run.run_id))
+            tables = sweep.tables(run.run_id)
             found = np.array([outcome.of(tables) for outcome in OUTCOMES])
             values[at] = np.where(np.isfinite(found), found, NAN)
             add_series(run, tables)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from boneabm.errors import InputError
 from boneabm.io.hdf import in_place
+from boneabm.sweep.outcomes import RunTables
 
 Status = Literal["finished", "failed", "partial", "missing"]
 RESULT = "result.json"
@@ -89,6 +90,10 @@ class SweepFolder:
         if not {"title", "reference_arm", "runs", "model_version"} <= plan.keys():
             raise InputError(f"{self.plan_file}: not the plan of a sweep. Give the folder of a sweep.")
         return plan
+
+    def tables(self, run_id: str) -> RunTables:
+        """Daily series and events of a run."""
+        return RunTables(self.run_path(run_id))
 
     def result(self, run_id: str) -> dict[str, Any] | None:
         """What a finished run left in its result.json, else None."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from boneabm.analysis.ensemble import Band
 from boneabm.errors import InputError
+from boneabm.report.page import printable
 from boneabm.sweep.collect import Collected
 from boneabm.sweep.folder import PlannedRun, SweepFolder
 from boneabm.sweep.groups import level_text
@@ -24,7 +25,7 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 MOST_LEVELS = 6
 """Combinations of factor levels beyond which pictures show all levels together."""
 RUNNING_D = 28
-WIDTH_IN, DPI, LEGEND_LETTERS = 10.0, 120, 130
+WIDTH_IN, DPI, LEGEND_LETTERS, LONGEST_LABEL = 10.0, 120, 130, 90
 STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25}
 MAIN = {
     "bv_tv_change_percent": "BV/TV, change",
@@ -139,7 +140,7 @@ def _combination(
     arms: dict[str, Bands] = {}
     differences: dict[str, Bands] = {}
     for pair in _grouped(runs, lambda run: run.replicate).values():
-        courses = {run.arm: _courses(sweep.run_path(run.run_id)) for run in pair}
+        courses = {run.arm: _courses(sweep.tables(run.run_id)) for run in pair}
         reference = courses.get(found.reference) if len(found.arms) > 1 else None
         for arm, values in courses.items():
             _add(arms, arm, values)
@@ -148,8 +149,7 @@ def _combination(
     return arms, differences
 
 
-def _courses(path: Path) -> list[np.ndarray]:
-    run = RunTables(path)
+def _courses(run: RunTables) -> list[np.ndarray]:
     values = [course.of(run) for course in COURSES]
     return [np.where(np.isfinite(x), x, np.nan) for x in values]
 
@@ -206,8 +206,14 @@ def matplotlib_or_error() -> Any:
         import matplotlib.figure
     except ImportError:
         told = "Pictures need matplotlib. Install it with: pip install 'boneabm[sweep]'"
-        raise InputError(told) from None
+        raise InputError(f"{told}, or 'boneabm[report]' for reports of runs alone.") from None
     return matplotlib
+
+
+def plain(text: str) -> str:
+    """Text that matplotlib draws as it is: one line, no mathematics, not hidden, not longer than fits."""
+    line = printable(text, LONGEST_LABEL).replace("$", r"\$")
+    return f" {line}" if line.startswith("_") else line
 
 
 class Line(NamedTuple):
@@ -261,7 +267,7 @@ def _course_figure(lines: Sequence[Line], level: float, minus: str, of: str) -> 
             axes.set_xlabel("time, years" if _in_years(lines) else "time, days")
     handles = figure.axes[0].get_lines()[: len(lines)]
     counted = " combinations" if of == "combinations" else ""
-    labels = [f"{line.label or 'all runs'} ({_n(line.bands)}{counted})" for line in lines]
+    labels = [plain(f"{line.label or 'all runs'} ({_n(line.bands)}{counted})") for line in lines]
     columns = max(1, LEGEND_LETTERS // (6 + max(map(len, labels))))
     figure.legend(handles, labels, loc="outside upper left", ncols=columns, frameon=False)
     figure.supxlabel(_course_note(level, minus, of), x=0.99, ha="right", fontsize=7.5, color="0.35")
@@ -317,8 +323,8 @@ def _forest(found: Collected) -> Any:
                 _forest_row(axes, labels.index(row_label(row, found)), row, found)
         axes.axvline(0, color="0.4", linewidth=0.8, zorder=1)
         axes.set_title(title, loc="left", fontweight="bold")
-        axes.set_xlabel(f"minus {found.reference}, {_difference_unit(units[name]) or 'number'}")
-        axes.set_yticks(range(len(labels)), labels)
+        axes.set_xlabel(plain(f"minus {found.reference}, {_difference_unit(units[name]) or 'number'}"))
+        axes.set_yticks(range(len(labels)), [plain(label) for label in labels])
         axes.set_ylim(len(labels) - 0.5, -0.5)
     note = f"Point: mean paired difference. Line: its {100 * found.level:g} % interval."
     if any(row["pooled"] for row in rows):

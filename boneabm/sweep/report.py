@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from boneabm.errors import InputError
 from boneabm.io.provenance import provenance
+from boneabm.report.page import folded, number, page, picture, table
 from boneabm.scenario_text import read_toml
 from boneabm.sweep.collect import Collected, collect
 from boneabm.sweep.folder import SweepFolder, put_text
@@ -34,27 +34,6 @@ MOST_ROWS, MOST_REPLICATES = 40, 10_000
 KNOWN = {outcome.name: outcome for outcome in OUTCOMES}
 READ_AS = {"um3": (1e-6, "10⁶ µm³"), "um": (1.0, "µm"), "um/d": (1.0, "µm/d"), "g/cm3": (1.0, "g/cm³")}
 """Units in which the report shows values: factor and name."""
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-STYLE = """
-body { font: 15px/1.5 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; color: #1a1a1a; margin: 2rem auto;
-       max-width: 68rem; padding: 0 1.2rem; }
-h1 { font-size: 1.7rem; line-height: 1.2; margin-bottom: .2rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
-h3 { font-size: 1rem; margin-bottom: .3rem; } h4 { font-size: .92rem; margin: .8rem 0 0; }
-.question { font-size: 1.1rem; color: #444; margin-top: 0; }
-table { border-collapse: collapse; margin: .6rem 0 1rem; font-variant-numeric: tabular-nums; font-size: .88rem; }
-th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #ddd; vertical-align: top; }
-th { border-bottom: 1.5px solid #666; } th:first-child, td:first-child, .words td, .words th { text-align: left; }
-.interval { color: #666; white-space: nowrap; display: inline-block; }
-.note { color: #555; font-size: .88rem; max-width: 52rem; }
-.wrong { border: 2px solid #b00020; background: #fdf0f1; padding: .5rem 1rem; border-radius: 4px; }
-.wary { border: 1px solid #b58900; background: #fdf8e8; padding: .2rem 1rem; border-radius: 4px; margin-top: 1rem; }
-.wrong strong { color: #b00020; } figure { margin: 1.2rem 0; break-inside: avoid; } img { max-width: 100%; }
-figcaption { font-weight: 600; } pre { background: #f4f4f4; padding: .7rem 1rem; overflow-x: auto; }
-code { font-size: .86rem; } summary { cursor: pointer; font-weight: 600; margin: .4rem 0; }
-tr { break-inside: avoid; } .wide { overflow-x: auto; }
-@media print { body { font-size: 11px; margin: 0; max-width: none; } h2 { break-after: avoid; } }
-"""
 
 
 def write_report(sweep: SweepFolder, out: Path | None = None, level: float = 0.95) -> Path:
@@ -78,16 +57,15 @@ def _page(sweep: SweepFolder, found: Collected, path: Path) -> str:
         _progress(found),
         _warnings(found),
         _design(found),
-        _means(found),
-        _differences(found),
+        means(found),
+        differences(found),
         _pictures(sweep, found),
         _variance(found),
         _required(found),
         _provenance(sweep, found),
         _pandas(found, path),
     ]
-    head = f'<meta charset="utf-8"><title>{escape(found.title)}</title><style>{STYLE}</style>'
-    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(parts) + "\n</body></html>\n"
+    return page(found.title, parts)
 
 
 def _question(sweep: SweepFolder) -> str:
@@ -97,25 +75,6 @@ def _question(sweep: SweepFolder) -> str:
         if question:
             return str(question)
     return ""
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
-    """HTML table, without a head where none is given; the cells are HTML already."""
-    top = "<thead><tr>" + "".join(f"<th>{cell}</th>" for cell in head) + "</tr></thead>" if head else ""
-    body = "\n".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    table = f'<table class="{kind}">{top}<tbody>\n{body}\n</tbody></table>'
-    return f'<div class="wide">{table}</div>'
-
-
-def number(value: float | int | None) -> str:
-    """A number to be read: three digits, all of whole numbers, powers of ten where large or small, a dash for none."""
-    if value is None or value != value:
-        return "–"
-    if value and not 1e-3 <= abs(value) < 1e5:
-        digits, _, power = f"{value:.2e}".partition("e")
-        return f"{digits}\u00a0·\u00a010{str(int(power)).translate(SUPERSCRIPTS)}".replace("-", "−")
-    text = f"{value:.0f}" if value == round(value) or abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
-    return text.replace("-", "−")
 
 
 def _interval(row: Mapping[str, Any], middle: str, low: str, high: str) -> str:
@@ -151,7 +110,7 @@ def _progress(found: Collected) -> str:
     return (
         f'<div class="wrong"><p><strong>{done} of {total} runs are finished; {", ".join(counts)}.</strong> '
         "Everything below is of the finished runs alone.</p>"
-        + _table(["arm", "levels", "replicate", "status", "why", "run"], rows, "words")
+        + table(["arm", "levels", "replicate", "status", "why", "run"], rows, "words")
         + (more if total - done > MOST_ROWS else "")
         + "</div>"
     )
@@ -185,7 +144,7 @@ def _design(found: Collected) -> str:
     rows.append(["days per run", " to ".join(str(day) for day in dict.fromkeys((days[0], days[-1]))) if days else "–"])
     shared = "A replicate has the same seed in every arm, so arms differ by treatment alone and are compared in pairs."
     note = f'<p class="note">{shared}</p>' if len(found.arms) > 1 else ""
-    return "<h2>Design</h2>" + _table([], rows, "words") + note
+    return "<h2>Design</h2>" + table([], rows, "words") + note
 
 
 def _shown(found: Collected) -> list[dict[str, Any]]:
@@ -204,14 +163,7 @@ def _by_levels(found: Collected) -> dict[str, list[dict[str, Any]]]:
     return groups
 
 
-def _folded(title: str, inside: str, first: bool) -> str:
-    """A part below its title; parts after the first open on demand."""
-    if first:
-        return (f"<h3>{escape(title)}</h3>" if title else "") + inside
-    return f"<details><summary>{escape(title)}</summary>{inside}</details>"
-
-
-def _means(found: Collected) -> str:
+def means(found: Collected) -> str:
     """Means with intervals: arms side by side, one table per combination of levels."""
     if "finished" not in found.runs["status"]:
         return "<h2>Outcomes by arm</h2><p>No run is finished yet.</p>"
@@ -221,7 +173,7 @@ def _means(found: Collected) -> str:
         n = {row["arm"]: _counted(row) for row in rows if row["outcome"] == REPORTED[0]}
         head = ["outcome", *(f"{escape(arm or 'all runs')} ({n.get(arm, 'n = 0')})" for arm in found.arms)]
         body = [[_named(name), *(cells.get((name, arm), "–") for arm in found.arms)] for name in REPORTED]
-        parts.append(_folded(title, _table(head, body), first=not parts))
+        parts.append(folded(title, table(head, body), first=not parts))
     if found.combinations() > MOST_LEVELS:
         parts.append(_level_table(found))
     note = f"Mean over runs [{100 * found.level:g} % interval, Student's t]."
@@ -256,7 +208,7 @@ def _level_table(found: Collected) -> str:
         cells += [_interval(row, "difference", "difference_low", "difference_high") for row in judged]
         body.append([escape(label), str(rows[0]["n"]), *cells])
     left = f"<p>and {len(groups) - MOST_ROWS} more, see {found.files['summary'].name}.</p>"
-    return "<h3>By levels</h3>" + _table(head, body) + (left if len(groups) > MOST_ROWS else "")
+    return "<h3>By levels</h3>" + table(head, body) + (left if len(groups) > MOST_ROWS else "")
 
 
 def _named(name: str, difference: bool = False) -> str:
@@ -268,13 +220,13 @@ def _named(name: str, difference: bool = False) -> str:
     return escape(outcome.meaning + (f", {unit}" if unit else ""))
 
 
-def _differences(found: Collected) -> str:
+def differences(found: Collected) -> str:
     """Paired differences from the reference arm, with effect sizes and what common random numbers save."""
     parts: list[str] = []
     for title, rows in _by_levels(found).items():
         paired = [row for row in rows if row.get("pairs")]
         if paired:
-            parts.append(_folded(title, _difference_tables(paired, found), first=not parts))
+            parts.append(folded(title, _difference_tables(paired, found), first=not parts))
     if not parts:
         return ""
     return f"<h2>Differences from {escape(found.reference)}</h2>" + "".join(parts) + _difference_note(found)
@@ -289,7 +241,7 @@ def _difference_tables(paired: Sequence[Mapping[str, Any]], found: Collected) ->
         if own:
             counted = "combinations of levels" if own[0]["pooled"] else "pairs"
             title = f"{arm} minus {found.reference} ({max(row['pairs'] for row in own)} {counted})"
-            parts += [f"<h4>{escape(title)}</h4>", _table(head, [_difference_cells(row) for row in own])]
+            parts += [f"<h4>{escape(title)}</h4>", table(head, [_difference_cells(row) for row in own])]
             parts += [f"<p>{_saving(row)}</p>" for row in own if row["outcome"] == JUDGED]
     return "".join(parts)
 
@@ -340,14 +292,10 @@ def _pictures(sweep: SweepFolder, found: Collected) -> str:
         paths = write_plots(sweep, found, sweep.path / "plots")
     except InputError as error:
         return f'<h2>Pictures</h2><p class="note">{escape(str(error))}</p>'
-    figures = {
-        caption: f'<figure><figcaption>{escape(caption)}</figcaption><img alt="{escape(caption)}" '
-        f'src="data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"></figure>'
-        for caption, path in paths.items()
-    }
+    figures = {caption: picture(path.read_bytes(), "png", caption) for caption, path in paths.items()}
     of_levels = [caption for caption in figures if " = " in caption]
     parts = [figure for caption, figure in figures.items() if caption not in of_levels]
-    parts += [_folded(caption, figures[caption], first=False) for caption in of_levels]
+    parts += [folded(caption, figures[caption], first=False) for caption in of_levels]
     return "<h2>Pictures</h2>" + "\n".join(parts) if parts else ""
 
 
@@ -368,7 +316,7 @@ def _variance(found: Collected) -> str:
         "The share of geometries is the correlation of two seeds in one bone: near 1 more bones are worth more than "
         "more seeds, near 0 the reverse. All rows are in the table variance."
     )
-    return "<h2>Geometries and seeds</h2>" + _table(head, cells) + f'<p class="note">{note}</p>'
+    return "<h2>Geometries and seeds</h2>" + table(head, cells) + f'<p class="note">{note}</p>'
 
 
 def _required(found: Collected) -> str:
@@ -392,8 +340,8 @@ def _required(found: Collected) -> str:
         "about 5 replicates the scatter itself is poorly known. More replicates make a combination better known; only "
         "more combinations (bones, levels) tell more about others."
     )
-    table = _table(["outcome", *(escape(head) for _, _, head in columns)], cells)
-    return "<h2>How many replicates are needed</h2>" + table + f'<p class="note">{note}</p>'
+    rows_of = table(["outcome", *(escape(head) for _, _, head in columns)], cells)
+    return "<h2>How many replicates are needed</h2>" + rows_of + f'<p class="note">{note}</p>'
 
 
 def _count(needed: int | None) -> str:
@@ -414,7 +362,7 @@ def _provenance(sweep: SweepFolder, found: Collected) -> str:
         ["began from", "<br>".join(_origins(found)) or "their own first day"],
         ["this report", escape(f"{', '.join(versions)}, {facts['platform']}")],
     ]
-    return "<h2>Provenance</h2>" + _table([], rows, "words")
+    return "<h2>Provenance</h2>" + table([], rows, "words")
 
 
 def _origins(found: Collected) -> list[str]:

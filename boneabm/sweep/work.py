@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import gc
 import json
-import resource
 import time
 import traceback
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from boneabm.identity import burn_in_key, run_identity
 from boneabm.io.provenance import sha256_of
 from boneabm.io.runfolder import BusyError, RunFolder
 from boneabm.kernels.blocks import set_threads
+from boneabm.recording import peak_mb
 from boneabm.run import RunResult, resume_run, run_scenario
 from boneabm.scenario import Scenario
 from boneabm.stepping import Interrupted, Stepping
@@ -113,11 +113,6 @@ def _write_result(sweep: SweepFolder, job: Job, scenario: Scenario, result: RunR
 def tables_sha256(folder: RunFolder) -> str:
     """Hash of series and events."""
     return sha256_of((sha256_of(folder.series) + sha256_of(folder.events)).encode())
-
-
-def peak_mb() -> float:
-    """Largest memory that this process has held so far, MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _record_failure(sweep: SweepFolder, name: str, error: Exception) -> None:

@@ -159,3 +159,37 @@ def test_boneviz_reads_runs_without_loading_the_simulation():
     command = [sys.executable, "-c", f"import sys, boneviz.render; print({heavy})"]
     found = subprocess.run(command, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_a_cloud_fills_the_block_around_clear_bone(tmp_path):
+    """A drop of RANKL in the middle is a blue spot; the bone around it is pale and see-through."""
+    place, matrix = tmp_path / "cloudy", gyroid()
+    z, y, x = np.indices(matrix.shape) - 16
+    drop = 30 * np.exp(-(z**2 + y**2 + x**2) / 30).astype("f4")
+    with RunFolder.create(place) as folder:
+        writer = VolumeWriter(folder.volumes, matrix.shape, SPACING_UM, ["matrix", "rankl_free_pm"])
+        for day, share in ((0, 0), (30, 1)):
+            writer.append(day, {"matrix": matrix, "rankl_free_pm": share * drop})
+        folder.commit()
+    given = {"size": SIZE_PX, "limits": (0.0, 30.0), "cloud": "rankl_free_pm"}
+    without = pixels(render(place, day=0, out=tmp_path / "a.png", **given))
+    with_drop = pixels(render(place, day=30, out=tmp_path / "b.png", **given))
+    red, _, blue = np.moveaxis(with_drop - without, 2, 0)
+    changed = np.argwhere(red - blue < -40)
+    assert 0.002 < len(changed) / red.size < 0.2
+    assert np.abs(changed.mean(axis=0) - [120, 160]).max() < 25, "the drop is in the middle"
+
+
+def test_what_cannot_be_a_cloud_is_refused(run):
+    with pytest.raises(InputError, match="no concentration"):
+        render(run, cloud="mineral", size=SIZE_PX)
+    with pytest.raises(InputError, match='"opg_pm" was not stored; clouds that are there: rankl_free_pm'):
+        render(run, cloud="opg_pm", size=SIZE_PX)
+    with pytest.raises(InputError, match="--cloud and --since"):
+        render(run, cloud="rankl_free_pm", since=0, size=SIZE_PX)
+
+
+def test_the_name_of_a_cloud_picture_tells_its_field(run):
+    path = render(run, cloud="rankl_free_pm", size=SIZE_PX)
+    assert path == run / "cloud_rankl_free_pm_day30.png"
+    path.unlink()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from boneabm.errors import InputError, nearest
 
@@ -14,7 +14,8 @@ def color_of(code: str) -> Color:
     return (int(code[1:3], 16) / 255, int(code[3:5], 16) / 255, int(code[5:7], 16) / 255)
 
 
-# Samples at equal steps of the perceptually uniform maps viridis and cividis (CC0), and of a map for bone.
+# Samples at equal steps of the perceptually uniform maps viridis and cividis (CC0), of a map for bone, and of one for
+# clouds on a light ground, light to dark (ColorBrewer GnBu).
 MAPS = {
     "viridis": (
         "#440154",
@@ -40,6 +41,7 @@ MAPS = {
         "#e1cc55",
         "#fee838",
     ),
+    "cloud": ("#e0f3db", "#bfe6c4", "#9bd8c0", "#71c6c6", "#45aacb", "#2788bb", "#0868ac", "#084081"),
     "bone": ("#2f3b4a", "#4b5866", "#6b7580", "#8f9499", "#b1b0ab", "#cec9bf", "#e6dfd2", "#f8f3e8"),
 }
 IVORY = color_of("#e6dccb")
@@ -112,6 +114,14 @@ def style_of(field: str) -> Style:
     if field not in STYLES:
         raise InputError(f'field "{field}" cannot be shown. {nearest(field, STYLES)}')
     return STYLES[field]
+
+
+def cloud_style(field: str) -> Style:
+    """Style of a cytokine or hormone as a cloud; InputError with those there are for any other field."""
+    clouds = [name for name, style in STYLES.items() if style.place == "marrow"]
+    if field not in clouds:
+        raise InputError(f'"{field}" cannot be a cloud: it is no concentration. {nearest(field, clouds)}')
+    return replace(STYLES[field], colors="cloud")
 
 
 def styles_for(fields: list[str]) -> dict[str, Style]:

@@ -23,7 +23,7 @@ from vtkmodules.vtkFiltersCore import (
 from vtkmodules.vtkFiltersGeometry import vtkImageDataGeometryFilter
 from vtkmodules.vtkFiltersSources import vtkOutlineSource, vtkSphereSource
 from vtkmodules.vtkInteractionStyle import vtkInteractorStyleTrackballCamera
-from vtkmodules.vtkIOImage import vtkPNGWriter
+from vtkmodules.vtkIOImage import vtkJPEGWriter, vtkPNGWriter
 from vtkmodules.vtkRenderingAnnotation import vtkAxesActor, vtkScalarBarActor
 from vtkmodules.vtkRenderingCore import (
     vtkActor,
@@ -62,6 +62,7 @@ __all__ = [
     "vtkImageData",
     "vtkImageDataGeometryFilter",
     "vtkInteractorStyleTrackballCamera",
+    "vtkJPEGWriter",
     "vtkLightKit",
     "vtkLookupTable",
     "vtkOpenGLFXAAPass",

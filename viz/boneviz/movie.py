@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from boneabm.io.volumes import VolumeReader
 from boneviz.colors import CELL_COLORS, CHANGES, SITE_STATES, style_of
 from boneviz.opengl import require_opengl, start_trial
 from boneviz.render import Limits, check_size
-from boneviz.snapshot import Snapshot, load_change, load_snapshot, range_over
+from boneviz.snapshot import Snapshot, load, range_over
 
 KINDS = (".mp4", ".gif")
 GIF_COLORS = 180
@@ -35,6 +35,7 @@ def movie(
     limits: Limits | None = None,
     cuts: tuple[str, ...] = (),
     since: int | None = None,
+    cloud: str | None = None,
 ) -> tuple[Path, list[int]]:
     """Film of the stored days of a run; the path and the days shown.
 
@@ -43,7 +44,7 @@ def movie(
     most_frames : at most so many days, spread evenly; 0 for all
     limits      : range of the colors; by default that of the whole run
     since       : film what was formed and resorbed since this day instead of a field
-    cuts        : as in `render.render`
+    cuts, cloud : as in `render.render`
 
     Raises InputError for another kind of file, an unknown field or day, NoOpenGLError without OpenGL.
     """
@@ -51,10 +52,12 @@ def movie(
     _check(path, size, fps)
     start_trial()
     days = film_days(run, field, since, most_frames)
+    load(run, field, days[-1], since, cloud)
     require_opengl()
-    limits = limits or (range_over(run, field, days) if since is None else (0.0, 1.0))
+    limits = limits or (range_over(run, field, days, cloud) if since is None else (0.0, 1.0))
     kinds = (OSTEOCLAST, OSTEOBLAST) * (agents and since is None)
-    frames = _frames(run, field, days, size, kinds, limits, cuts, since)
+    shots = (load(run, field, day, since, cloud) for day in days)
+    frames = _frames(shots, size, kinds, limits, cuts)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.new{path.suffix}")
     try:
@@ -90,14 +93,11 @@ def _check(path: Path, size: tuple[int, int], fps: float) -> None:
 
 
 def _frames(
-    run: Path | str,
-    field: str,
-    days: list[int],
+    shots: Iterable[Snapshot],
     size: tuple[int, int],
     kinds: tuple[int, ...],
     limits: Limits,
     cuts: tuple[str, ...],
-    since: int | None,
 ) -> Iterator[np.ndarray]:
     from boneviz.cut import parse_cut
     from boneviz.scene import Look, bone_surface
@@ -105,8 +105,7 @@ def _frames(
 
     stage = Stage(size)
     try:
-        for day in days:
-            snapshot: Snapshot = load_snapshot(run, field, day) if since is None else load_change(run, since, day)
+        for snapshot in shots:
             stage.show(snapshot, bone_surface(snapshot), Look(kinds, limits, parse_cut(list(cuts), snapshot.size_um)))
             yield stage.picture()
     finally:

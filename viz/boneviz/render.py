@@ -10,7 +10,7 @@ import numpy as np
 from boneabm.errors import InputError
 from boneabm.io.schema import OSTEOBLAST, OSTEOCLAST, OSTEOCYTE
 from boneviz.opengl import require_opengl, start_trial
-from boneviz.snapshot import Snapshot, color_range, load_change, load_snapshot
+from boneviz.snapshot import Snapshot, color_range, load
 
 Limits = tuple[float, float]
 
@@ -26,6 +26,7 @@ def render(
     limits: Limits | None = None,
     cuts: tuple[str, ...] = (),
     since: int | None = None,
+    cloud: str | None = None,
 ) -> Path:
     """Draw the bone of one day, colored by a field, with its osteoclasts and osteoblasts; the path of the PNG.
 
@@ -34,13 +35,14 @@ def render(
     size  : width, height in pixels  limits: range of the colors, by default 1st to 99th hundredth of the surface
     cuts  : planes such as "y>0.5" or "z<800 um": the part that is shown
     since : an earlier day; the surface then shows what was formed and resorbed since, whatever the field
+    cloud : a concentration that fills the block as a cloud, such as rankl_free_pm; the bone is then transparent
 
     Raises InputError for an unknown field, an absent day or an impossible size, NoOpenGLError without OpenGL.
     """
     check_size(size)
     start_trial()
-    snapshot = load_snapshot(run, field, day) if since is None else load_change(run, since, day)
-    path = Path(out) if out else Path(run) / default_name(field, snapshot)
+    snapshot = load(run, field, day, since, cloud)
+    path = Path(out) if out else Path(run) / default_name(f"cloud_{cloud}" if cloud else field, snapshot)
     check_png(path)
     kinds = (OSTEOCLAST, OSTEOBLAST) * (agents and since is None) + (OSTEOCYTE,) * osteocytes
     require_opengl()

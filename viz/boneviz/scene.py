@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -17,6 +18,9 @@ from boneviz.snapshot import Snapshot
 
 RADIUS_UM = {OSTEOCLAST: 25.0, OSTEOBLAST: 10.0, OSTEOCYTE: 5.0}
 SMALLEST_RADIUS = {OSTEOCLAST: 0.008, OSTEOBLAST: 0.006, OSTEOCYTE: 0.002}
+DENSEST, CLOUD_UNIT, BONE_OPACITY = 0.45, 0.1, 0.3
+"""Opacity of the densest cloud per unit length; that length as a part of the longest edge; opacity of the bone."""
+CLEAR_BONE = (0.62, 0.6, 0.56)
 VIEW_FROM = (0.75, -1.3, 0.7)
 SHADING_SAMPLES = 32
 
@@ -90,7 +94,11 @@ def _values_at(snapshot: Snapshot, surface: kit.vtkPolyData) -> np.ndarray:
 
 
 def add_bone(renderer: kit.vtkRenderer, snapshot: Snapshot, surface: kit.vtkPolyData, look: Look) -> None:
-    """Draw the bone surface and, where it is cut, the faces of the cuts."""
+    """Draw the bone surface and, where it is cut, the faces of the cuts; with a cloud transparent and plain."""
+    if snapshot.cloud:
+        renderer.AddActor(_clear_bone(surface, planes(look.cut, snapshot.size_um)))
+        renderer.AddVolume(_cloud(snapshot, look))
+        return
     table = lookup_table(snapshot.style, look.limits)
     renderer.AddActor(_colored_actor(surface, table, planes(look.cut, snapshot.size_um)))
     for axis, _, part in look.cut.faces():
@@ -117,6 +125,45 @@ def _colored_actor(
     actor.SetMapper(mapper)
     matte(actor)
     return actor
+
+
+def _clear_bone(surface: kit.vtkPolyData, cuts: kit.vtkPlaneCollection) -> kit.vtkActor:
+    """The bone as a pale shape through which a cloud is seen."""
+    mapper = kit.vtkPolyDataMapper()
+    mapper.SetInputData(surface)
+    mapper.ScalarVisibilityOff()
+    mapper.SetClippingPlanes(cuts)
+    actor = kit.vtkActor()
+    actor.SetMapper(mapper)
+    matte(actor)
+    actor.GetProperty().SetColor(*CLEAR_BONE)
+    actor.GetProperty().SetOpacity(BONE_OPACITY)
+    return actor
+
+
+def _cloud(snapshot: Snapshot, look: Look) -> kit.vtkVolume:
+    """Concentration as a cloud: clear at the low end of the colors, dense at the high end."""
+    low, high = look.limits
+    table = lookup_table(snapshot.style, look.limits)
+    color, opacity = kit.vtkColorTransferFunction(), kit.vtkPiecewiseFunction()
+    for at in range(0, 256, 15):
+        value = low + (high - low) * at / 255
+        color.AddRGBPoint(value, *table.GetTableValue(at)[:3])
+        opacity.AddPoint(value, DENSEST * (at / 255) ** 2)
+    image = _image(np.ascontiguousarray(snapshot.values, "f4"), snapshot.spacing_um)
+    image.SetOrigin(*(3 * [0.5 * snapshot.spacing_um]))
+    mapper = kit.vtkSmartVolumeMapper()
+    mapper.SetInputData(image)
+    mapper.SetClippingPlanes(planes(look.cut, snapshot.size_um))
+    volume = kit.vtkVolume()
+    volume.SetMapper(mapper)
+    shown = volume.GetProperty()
+    shown.SetColor(color)
+    shown.SetScalarOpacity(opacity)
+    shown.SetScalarOpacityUnitDistance(CLOUD_UNIT * max(snapshot.size_um))
+    shown.SetInterpolationTypeToLinear()
+    shown.ShadeOff()
+    return volume
 
 
 def lookup_table(style: Style, limits: tuple[float, float]) -> kit.vtkLookupTable:
@@ -257,6 +304,15 @@ def shade_hollows(renderer: kit.vtkRenderer, size_um: tuple[float, float, float]
     hollows.SetKernelSize(SHADING_SAMPLES)
     hollows.BlurOn()
     hollows.SetDelegatePass(kit.vtkRenderStepsPass())
+    _smooth_edges(renderer, hollows)
+
+
+def light_cloud(renderer: kit.vtkRenderer) -> None:
+    """Smooth edges alone: ambient occlusion knows no clouds without shading."""
+    _smooth_edges(renderer, kit.vtkRenderStepsPass())
+
+
+def _smooth_edges(renderer: kit.vtkRenderer, drawing: Any) -> None:
     edges = kit.vtkOpenGLFXAAPass()
-    edges.SetDelegatePass(hollows)
+    edges.SetDelegatePass(drawing)
     renderer.SetPass(edges)

@@ -13,7 +13,7 @@ from boneabm.io.agents import AgentReader
 from boneabm.io.runfolder import RunFolder
 from boneabm.io.schema import OSTEOBLAST, OSTEOCLAST
 from boneabm.io.volumes import VolumeReader
-from boneviz.colors import CHANGE, Style, style_of
+from boneviz.colors import CHANGE, STYLES, Style, cloud_style, style_of
 
 QUIESCENT, REVERSAL, FORMING, RESORBING = range(4)
 FORMED, RESORBED = 1, 2
@@ -31,6 +31,7 @@ class Snapshot:
     cells  : points (N, 3) in um as x, y, z by kind of cell (1 osteoclast, 2 osteoblast, 3 osteocyte)
     since  : the earlier day of a comparison; then matrix is the bone of either day
     shares : formed and resorbed bone of a comparison, as fractions of the bone of the earlier day
+    cloud  : whether `values` fill the block as a cloud; the bone is then plain and transparent
     """
 
     run: str
@@ -44,6 +45,7 @@ class Snapshot:
     inside: np.ndarray | None = None
     since: int | None = None
     shares: tuple[float, float] = (0.0, 0.0)
+    cloud: bool = False
 
     @property
     def size_um(self) -> tuple[float, float, float]:
@@ -61,6 +63,32 @@ def load_snapshot(run: Path | str, field: str, day: int | None = None) -> Snapsh
     cells, states = read_cells(folder, day)
     values = _spread(field, style, day, matrix, volumes, states)
     return Snapshot(name_of(run), day, volumes.spacing_um, matrix, values, style, cells, _mean(matrix))
+
+
+def load_cloud(run: Path | str, field: str, day: int | None = None) -> Snapshot:
+    """A concentration on a day (the last one by default), which fills the block as a cloud.
+
+    InputError for a field that is no concentration, was not stored, or an absent day.
+    """
+    style, folder = cloud_style(field), RunFolder.open(run)
+    volumes = VolumeReader(folder.volumes)
+    if field not in volumes.fields:
+        stored = ", ".join(name for name in volumes.fields if name in STYLES and STYLES[name].place == "marrow")
+        told = f'{volumes.path}: "{field}" was not stored; clouds that are there: {stored or "none"}.'
+        raise InputError(f"{told} Name it in output.fields of the scenario and run again.")
+    day = last_day(volumes) if day is None else day
+    matrix, values = volumes.read("matrix", day), volumes.read(field, day) * np.float32(style.factor)
+    cells = read_cells(folder, day)[0]
+    return Snapshot(name_of(run), day, volumes.spacing_um, matrix, values, style, cells, _mean(matrix), cloud=True)
+
+
+def load(run: Path | str, field: str, day: int | None, since: int | None = None, cloud: str | None = None) -> Snapshot:
+    """What a picture asks for: a field on the bone, what changed since a day, or a cloud."""
+    if cloud is not None and since is not None:
+        raise InputError("--cloud and --since cannot be in one picture: the change has no concentrations. Give one.")
+    if cloud is not None:
+        return load_cloud(run, cloud, day)
+    return load_snapshot(run, field, day) if since is None else load_change(run, since, day)
 
 
 def load_change(run: Path | str, since: int, day: int | None = None) -> Snapshot:
@@ -185,6 +213,8 @@ def color_range(snapshot: Snapshot) -> tuple[float, float]:
     """
     near = (snapshot.matrix > 0.25) & (snapshot.matrix < 0.75)
     values = snapshot.values[near] if near.any() else snapshot.values[snapshot.matrix >= 0.5]
+    if snapshot.cloud:
+        values = snapshot.values.ravel()
     low, high = (float(edge) for edge in np.percentile(values, (5, 99))) if len(values) else (0.0, 1.0)
     margin = 1e-3 * max(abs(low), abs(high), 1e-12)
     return rounded(low, high) if high - low > margin else (low - 10 * margin, high + 10 * margin)
@@ -200,10 +230,10 @@ def rounded(low: float, high: float) -> tuple[float, float]:
     return float(f"{np.floor(low / step) * step:.6g}"), float(f"{np.ceil(high / step) * step:.6g}")
 
 
-def range_over(run: Path | str, field: str, days: list[int]) -> tuple[float, float]:
+def range_over(run: Path | str, field: str, days: list[int], cloud: str | None = None) -> tuple[float, float]:
     """One color range for many days: that of at most five of them, spread evenly; classes need none."""
-    if style_of(field).place == "class" or not days:
+    if (cloud is None and style_of(field).place == "class") or not days:
         return 0.0, 1.0
     chosen = sorted({days[round(at)] for at in np.linspace(0, len(days) - 1, RANGE_DAYS)})
-    ranges = [color_range(load_snapshot(run, field, day)) for day in chosen]
+    ranges = [color_range(load(run, field, day, cloud=cloud)) for day in chosen]
     return min(low for low, _ in ranges), max(high for _, high in ranges)

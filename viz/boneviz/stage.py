@@ -42,7 +42,10 @@ class Stage:
         scene.add_outline(self.bone, snapshot)
         if first:
             scene.place_camera(self.bone, snapshot.size_um)
-            scene.shade_hollows(self.bone, snapshot.size_um)
+            if snapshot.cloud:
+                scene.light_cloud(self.bone)
+            else:
+                scene.shade_hollows(self.bone, snapshot.size_um)
         self.bone.ResetCameraClippingRange()
 
     def home(self) -> None:
