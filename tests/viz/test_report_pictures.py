@@ -63,8 +63,9 @@ def test_a_real_run_is_reported_in_all_its_sections(real: Path, tmp_path: Path) 
     said = text_of(page)
     for part in (
         "why?", "Finished: 8 days", "woman of 51 y", "denosumab 2 60 mg sc, 1 dose", "loads × 0.5",
-        "bone volume fraction BV/TV", "trabecular thickness Tb.Th", "resorption marker", "start, day 0", "middle, day 4", "end, day 8",
-        "change from day 0 to day 8", "remodeling sites closed", "MS/BS", "osteoclast.fast_rate_um_per_d 4 3 ",
+        "bone volume fraction BV/TV", "trabecular thickness Tb.Th", "apparent stiffness along z", "serum estradiol",
+        "start, day 0", "middle, day 4", "end, day 8",
+        "change from day 0 to day 8", "remodeling sites closed", "MS/BS", "osteoclast.fast_rate_um_per_d 4 ",
         "parameters in use that are assumed or of low confidence", "version of the model", "seed 3", "wall time", "MB",
     ):  # fmt: skip
         assert part in said, part
