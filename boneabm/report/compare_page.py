@@ -112,7 +112,11 @@ def _flat(scenario: Scenario | None) -> dict[str, str]:
     lists = {key: rows for key, rows in tables.items() if isinstance(rows, list)}
     listed = {f"{key}.{at}": row for key, rows in lists.items() for at, row in enumerate(rows, 1)}
     plain = {key: value for key, value in tables.items() if not isinstance(value, list)}
-    return {key: str(value) for key, value in flatten({**plain, **listed})}
+    return {key: _setting(value) for key, value in flatten({**plain, **listed})}
+
+
+def _setting(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _pairs_needed(arms: Arms) -> str:

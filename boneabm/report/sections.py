@@ -21,6 +21,8 @@ from boneabm.units import DAYS_PER_YEAR
 
 MOST_BIOPSIES, MOST_WARNINGS = 8, 20
 NOT_SHOWN = ("day", "CCR", "CCR_null95")
+AFFINE_ONLY = ("stiff_tilt_deg", "youngs_z_mpa", "youngs_30_mpa")
+"""Rows that are left out where another boundary of the strain solve leaves them empty."""
 UNIT_IN_NAME = re.compile(r"(_um|_g|_wt)?_(per_\w+|percent|mpa|deg|um)$")
 UNITS = {"um": "µm", "um/d": "µm/d", "um/y": "µm/y", "g/cm3": "g/cm³", "1/mm3": "1/mm³", "deg": "°", "um3": "µm³"}
 
@@ -224,7 +226,7 @@ def histomorphometry(record: Record) -> str:
     rows = []
     for name in record.biopsy:
         values = column(record.biopsy, name)
-        if name not in NOT_SHOWN and values.size and np.isfinite(values).any():
+        if name not in NOT_SHOWN and values.size and (np.isfinite(values).any() or name not in AFFINE_ONLY):
             rows.append([*_named(name), *(number(float(values[at])) for at in shown)])
     head = ["", "unit", *(f"day&nbsp;{days[at]:.0f}" for at in shown)]
     left = f"{len(shown)} of {days.size} biopsies are shown, all are in biopsy.csv. " if days.size > len(shown) else ""

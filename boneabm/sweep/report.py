@@ -239,8 +239,9 @@ def _difference_tables(paired: Sequence[Mapping[str, Any]], found: Collected) ->
     for arm in found.arms:
         own = [row for row in paired if row["arm"] == arm]
         if own:
-            counted = "combinations of levels" if own[0]["pooled"] else "pairs"
-            title = f"{arm} minus {found.reference} ({max(row['pairs'] for row in own)} {counted})"
+            count = max(row["pairs"] for row in own)
+            counted = "combinations of levels" if own[0]["pooled"] else "pair" if count == 1 else "pairs"
+            title = f"{arm} minus {found.reference} ({count} {counted})"
             parts += [f"<h4>{escape(title)}</h4>", table(head, [_difference_cells(row) for row in own])]
             parts += [f"<p>{_saving(row)}</p>" for row in own if row["outcome"] == JUDGED]
     return "".join(parts)

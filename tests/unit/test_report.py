@@ -130,7 +130,7 @@ def test_one_pair_says_that_it_has_no_interval(tmp_path: Path) -> None:
     a = bare_run(tmp_path / "a", line(0.2), scenario_text(10))
     b = bare_run(tmp_path / "b", line(0.2, -0.02), scenario_text(10))
     said = text_of(comparison(read_arms([a, b]), None))
-    assert "b minus a (1 pairs)" in said
+    assert "b minus a (1 pair)" in said
     assert "one pair has no interval" in said
 
 

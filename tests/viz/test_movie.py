@@ -49,6 +49,16 @@ def test_a_gif_has_a_picture_per_day_and_the_same_frame_around_it(run, tmp_path)
     assert [item.name for item in tmp_path.iterdir()] == ["film.gif"]
 
 
+def test_a_film_of_a_cloud_has_one_range_and_other_pictures(run, tmp_path):
+    path, days = movie(run, tmp_path / "cloud.gif", size=SIZE_PX, cloud="rankl_free_pm")
+    plain, _ = movie(run, tmp_path / "plain.gif", size=SIZE_PX)
+    cloudy, usual = list(frames_of(path)), list(frames_of(plain))
+    assert len(cloudy) == len(days)
+    assert np.abs(cloudy[0] - usual[0]).mean() > 2
+    with pytest.raises(InputError, match="no concentration"):
+        movie(run, tmp_path / "no.gif", size=SIZE_PX, cloud="bmu")
+
+
 def test_an_mp4_can_be_read_again(run, tmp_path):
     imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="imageio-ffmpeg is part of the extra view")
     path, _ = movie(run, tmp_path / "film.mp4", size=SIZE_PX, since=0, fps=4)
