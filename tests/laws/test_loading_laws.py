@@ -192,8 +192,8 @@ def test_law_8_two_training_days_a_week_ripple_less_than_a_tenth() -> None:
 def test_law_9_partial_weight_bearing_is_monotone_and_linear_in_the_signal() -> None:
     """psi/psi* is the share of weight, the signal falls in proportion. BV/TV itself needs runs over seeds.
 
-    Four months: the fortnight norm forgets a former load slowly, after three weeks 40 and 20 % still feel alike (0.70 and
-    0.69), which three weeks of unloaded mice do not show.
+    Four months: the fortnight norm forgets a former load slowly, after three weeks 40 and 20 % still feel alike (0.70
+    and 0.69), which three weeks of unloaded mice do not show.
     """
     shares = (1.0, 0.7, 0.4, 0.2)
     found = []
