@@ -26,7 +26,6 @@ from .loading import (
     turned_stress,
 )
 from .loading.library import LYING, VIBRATION, steps_per_min, vibration
-from .loading.sites import numbers_of
 from .loading.weekly import EVERY_DAY, Direction
 from .parameters import ParameterSet
 from .scenario import Scenario
@@ -92,7 +91,7 @@ def weekly_program(scenario: Scenario, week: Loading, parameters: ParameterSet) 
 
 def chain_parameters(parameters: ParameterSet, species: str = "human") -> ChainParameters:
     """Parameters of the stimulus chain for a species."""
-    loading = numbers_of(parameters, "loading")
+    loading = parameters.values("loading")
     static_hz = loading["static_hz" if species == "human" else "static_hz_rodent"]
     names = ("cycle_saturation", "recovery_h", "rest_gain_per_s")
     exponent = parameters["osteocyte.stimulus_exponent"].value
@@ -111,7 +110,7 @@ class _Desk:
 
     def community_adult(self) -> list[Routine]:
         """The habit of a community-dwelling adult, as far as its activities load the site."""
-        numbers = numbers_of(self.parameters, HABIT)
+        numbers = self.parameters.values(HABIT)
         return [
             self._everyday(kind, numbers[f"{kind}_per_d"], int(numbers[f"{kind}_bouts"]))
             for kind in HABIT_KINDS
@@ -120,7 +119,7 @@ class _Desk:
 
     def turning(self) -> Routine:
         """What is left in bed rest: turning over."""
-        numbers = numbers_of(self.parameters, "condition_bed_rest")
+        numbers = self.parameters.values("condition_bed_rest")
         per_d, bouts = numbers["turning_per_d"], int(numbers["turning_bouts"])
         force = (force_cycle(self.parameters, "bed_turning", self.site.joint),) if self._loads("bed_turning") else ()
         hours = tuple(24.0 * i / bouts for i in range(bouts))
@@ -156,7 +155,7 @@ class _Desk:
         return Routine(f"habitual {kind}", (force,), cycles / bouts, hours, directions, habitual=True)
 
     def _loads(self, kind: str) -> bool:
-        names = numbers_of(self.parameters, f"activity_{kind}")
+        names = self.parameters.values(f"activity_{kind}")
         return f"{self.site.joint}_peak_bw" in names
 
     def _forces(self, row: Row) -> tuple[ForceCycle, ...]:
@@ -178,7 +177,7 @@ class _Desk:
         """Equivalent frequency of a row with its own stress: as given, that of its kind, else 1 Hz."""
         if row.frequency_hz is not None:
             return row.frequency_hz
-        return numbers_of(self.parameters, f"activity_{row.kind}").get(f"{self.site.joint}_hz", 1.0)
+        return self.parameters.values(f"activity_{row.kind}").get(f"{self.site.joint}_hz", 1.0)
 
     def _cycles(self, row: Row) -> float:
         """Cycles of a day."""

@@ -95,7 +95,7 @@ def _session(s: Session) -> str:
 
 
 def _warnings(scenario: Scenario, program: WeeklyProgram, parameters: ParameterSet) -> list[str]:
-    p = {row["name"]: row["value"] for row in parameters.rows() if row["section"] == "loading"}
+    p = parameters.values("loading")
     bone = scenario.bone
     bv_tv = bone.bv_tv if isinstance(bone, GeneratedBone) else p["core_bv_tv"]
     modulus = p["core_modulus_mpa"] * (bv_tv / p["core_bv_tv"]) ** p["modulus_exponent"]

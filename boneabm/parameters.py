@@ -134,6 +134,10 @@ class ParameterSet:
             )
         return cls(**{field: _as_kind(f"{name}.{field}", values[field], kind) for field, kind in fields.items()})
 
+    def values(self, section: str) -> dict[str, float]:
+        """Names and values of a section, whatever names it has; empty where there is no such section."""
+        return {p.name: p.value for p in self._parameters.values() if p.section == section}
+
     def sections(self) -> tuple[str, ...]:
         """Section names in the order of the file."""
         return tuple(dict.fromkeys(p.section for p in self._parameters.values()))

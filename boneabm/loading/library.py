@@ -8,8 +8,6 @@ from functools import cache
 from boneabm.errors import InputError, nearest
 from boneabm.parameters import ParameterSet
 
-from .sites import numbers_of
-
 OWN = "cycles"
 RECORDED = "recorded"
 VIBRATION = "vibration"
@@ -44,13 +42,13 @@ def kinds() -> tuple[str, ...]:
 @cache
 def lifts() -> tuple[str, ...]:
     """Kinds with a barbell."""
-    return tuple(kind for kind in kinds() if "bar_arm_m" in numbers_of(ParameterSet.load(), _PREFIX + kind))
+    return tuple(kind for kind in kinds() if "bar_arm_m" in ParameterSet.load().values(_PREFIX + kind))
 
 
 @cache
 def stepping() -> tuple[str, ...]:
     """Kinds that are counted in steps."""
-    return tuple(kind for kind in kinds() if "steps_per_min" in numbers_of(ParameterSet.load(), _PREFIX + kind))
+    return tuple(kind for kind in kinds() if "steps_per_min" in ParameterSet.load().values(_PREFIX + kind))
 
 
 def steps_per_min(parameters: ParameterSet, kind: str) -> float:
@@ -63,7 +61,7 @@ def force_cycle(parameters: ParameterSet, kind: str, joint: str, hz: float | Non
 
     Raises InputError where the library has no force of this kind at this joint.
     """
-    numbers = numbers_of(parameters, _PREFIX + kind)
+    numbers = parameters.values(_PREFIX + kind)
     if joint == "spine" and "bar_arm_m" in numbers:
         body, bar = barbell(parameters, numbers["trunk_arm_m"], numbers["bar_arm_m"])
     elif f"{joint}_bw_per_supported" in numbers:
@@ -77,7 +75,7 @@ def force_cycle(parameters: ParameterSet, kind: str, joint: str, hz: float | Non
 
 
 def _no_force(kind: str, joint: str) -> str:
-    known = [k for k in kinds() if any(n.startswith(f"{joint}_") for n in numbers_of(ParameterSet.load(), _PREFIX + k))]
+    known = [k for k in kinds() if any(n.startswith(f"{joint}_") for n in ParameterSet.load().values(_PREFIX + k))]
     hint = nearest(kind, known) if known else "No kind of the library has one."
     return f'the library has no force of "{kind}" at the {joint}. {hint} Or give peak_stress for this row.'
 
@@ -93,7 +91,7 @@ def barbell(parameters: ParameterSet, trunk_arm_m: float, bar_arm_m: float) -> t
 
 def vibration(parameters: ParameterSet, joint: str, acceleration_g: float, hz: float) -> ForceCycle:
     """Platform vibration: range = acceleration x standing x transmission."""
-    numbers = numbers_of(parameters, _PREFIX + VIBRATION)
+    numbers = parameters.values(_PREFIX + VIBRATION)
     if f"standing_bw_{joint}" not in numbers:
         raise InputError(_no_force(VIBRATION, joint))
     span = acceleration_g * numbers[f"standing_bw_{joint}"] * numbers[f"transmission_{joint}"]

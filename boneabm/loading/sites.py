@@ -53,15 +53,10 @@ def site_of(
     mass_kg : None is the reference mass of the site, in men 80 kg; area_mm2 : None is that of the reference, in men
     larger by loading.male_area_ratio
     """
-    numbers = numbers_of(parameters, f"site_{name}")
+    numbers = parameters.values(f"site_{name}")
     reference_area, reference_mass = numbers["area_mm2"], numbers["reference_mass_kg"]
     larger = parameters["loading.male_area_ratio"].value if male else 1.0
     area = area_mm2 or reference_area * larger
     mass = mass_kg or (MALE_MASS_KG if male else reference_mass)
     stress = numbers["mpa_per_bw"] * (mass / reference_mass) * (reference_area / area)
     return Site(name, JOINTS[name], mass, stress, area, numbers["core_share"], numbers["cycles_per_step"])
-
-
-def numbers_of(parameters: ParameterSet, section: str) -> dict[str, float]:
-    """Names and values of one section of the parameters."""
-    return {row["name"]: row["value"] for row in parameters.rows() if row["section"] == section}

@@ -27,10 +27,11 @@ class MixedStimulus:
         self.fe, self.exponent = fe, exponent
         self._forms: EnergyForms | None = None
         self._fields: dict[Weights, np.ndarray] = {}
+        self._far: np.ndarray | None = None
 
     def renew(self) -> None:
         """Forget what belongs to the bone before the last solve."""
-        self._forms, self._fields = None, {}
+        self._forms, self._far, self._fields = None, None, {}
 
     def raw(self, cases: Cases) -> np.ndarray:
         """Stimulus (Z, Y, X) float32 of the solved voxels, 0 elsewhere."""
@@ -63,5 +64,9 @@ class MixedStimulus:
             launch(stimulus.mixed_power, blocks, forms, squares, doses, self.exponent, points, out)
         field = np.empty_like(solved)
         launch(sensing.fill_outside, len(solved), self.fe.mask, solved, field)
-        launch(stimulus.mark_neutral, len(solved), self.fe.mask, field)
+        if self._far is None:
+            marked = np.zeros_like(solved)
+            launch(stimulus.mark_neutral, len(solved), self.fe.mask, marked)
+            self._far = marked < 0
+        np.putmask(field, self._far, stimulus.NEUTRAL)
         return field

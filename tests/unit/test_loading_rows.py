@@ -207,3 +207,20 @@ def test_every_number_of_the_library_has_a_source() -> None:
     rows = [p for p in P.rows() if p["section"].startswith(("loading", "site_", "activity_", "habit_", "condition_"))]
     assert len(rows) > 200
     assert all(p["source"] and p["low"] <= p["value"] <= p["high"] for p in rows)
+
+
+def test_a_branch_keeps_site_and_kind_of_program() -> None:
+    """The habit that the bone is adapted to is set once; exercise and the 1RM may be new."""
+    parent, plain = read(SITE), read(PLAIN)
+    trained = read(SITE + ONE_RM + row('kind = "squat"; reps = 5; load = "85 %1RM"'))
+    assert trained._differences(parent) == []
+    for other in (plain, read('[loading]\nsite = "calcaneus"\n')):
+        (problem,) = other._differences(parent)
+        assert problem.startswith("loading: ")
+
+
+def test_a_number_of_the_library_can_be_changed_by_a_scenario() -> None:
+    jump = SITE + row('kind = "two_leg_jump"; cycles = 50')
+    stronger = read(jump + '[parameters]\n"activity_two_leg_jump.spine_peak_bw" = 4.0\n')
+    program = make_program(stronger, P.override(stronger.parameters))
+    assert program.sessions(0)[-1].span_mpa == pytest.approx(3.5 * 0.39)

@@ -422,7 +422,7 @@ def test_a_sweep_is_read_from_a_file_or_by_the_bare_name_of_a_packaged_one(tmp_p
     [
         (
             "example_swep",
-            'no such sweep file, nor a packaged sweep. Known: example_sweep. Did you mean "example_sweep"?',
+            'Known: example_sweep, exercise_menopause_sweep. Did you mean "example_sweep"?',
         ),
         ("menopause", "menopause is one scenario, not a sweep. Run it with: boneabm run menopause"),
         (".", "is a folder. Give a sweep file"),
