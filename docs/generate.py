@@ -16,6 +16,7 @@ import click
 import typer
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from site_figures import FIGURES
 
 from boneabm import cli
 from boneabm.cli_params import listing
@@ -65,6 +66,8 @@ def generated() -> Iterator[tuple[str, str | bytes]]:
     yield "reference/scenario.md", scenario_reference()
     yield "reference/parameters.md", parameter_tables()
     yield f"{API}/index.md", api_index()
+    for place, draw in FIGURES.items():
+        yield place, draw()
     for unit, files in units().items():
         yield f"{API}/{unit}.md", api_page(unit, files)
 
@@ -113,13 +116,13 @@ def parameter_tables() -> str:
     sections: dict[str, list[dict[str, Any]]] = {}
     for row in rows["parameters"]:
         sections.setdefault(row["section"], []).append(row)
-    head = ("name", "value", "range", "unit", "confidence", "source", "note")
+    head = ("name", "value", "range", "unit", "confidence", "source and note")
     for name, section in sections.items():
         lines += [f"## [{name}]", "", *table(head, map(_parameter, section)), ""]
     lines += ["## Effects of hormones and other drivers", ""]
-    head = ("driver", "target", "exponent", "range", "form", "confidence", "source", "note")
+    head = ("driver", "target", "exponent", "range", "form", "confidence", "source and note")
     lines += [*table(head, map(_effect, rows["effects"])), "", "## Drugs", ""]
-    head = ("drug", "routes", "form", "confidence", "source", "note")
+    head = ("drug", "routes", "form", "confidence", "source and note")
     return "\n".join([*lines, *table(head, map(_drug, rows["drugs"])), ""])
 
 
@@ -183,7 +186,9 @@ def plain(text: object) -> str:
 
 
 def block(text: str) -> list[str]:
-    """Text whose lines and spaces stay, as docstrings are written."""
+    """Text whose lines and spaces stay, as docstrings are written; a single line is plain."""
+    if "\n" not in text:
+        return [plain(text)]
     return ["```text", text, "```"] if text else []
 
 
@@ -222,8 +227,17 @@ def _section_title(path: tuple[str, ...]) -> str:
 
 
 def _key(key: str, one: Mapping[str, Any], needed: bool) -> tuple[str, str, str]:
-    default = "needed" if needed else f"`{one['default']}`" if one.get("default") not in (None, "", []) else ""
-    return f"`{key}`", _what(one), default.replace("|", "&#124;")
+    default = "needed" if needed else _default(one.get("default"))
+    return f"`{key}`", _what(one), default
+
+
+def _default(value: Any) -> str:
+    """A default as it would be written; nothing for sections, whose keys have their own, and where there is none."""
+    if value in (None, "", []) or isinstance(value, Mapping):
+        return ""
+    if isinstance(value, list):
+        return ", ".join(f"`{one}`" for one in value)
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def _what(one: Mapping[str, Any]) -> str:
@@ -246,18 +260,23 @@ def _what(one: Mapping[str, Any]) -> str:
 
 def _parameter(row: Mapping[str, Any]) -> tuple[str, ...]:
     span = f"{row['low']:g} to {row['high']:g}"
-    words = (row["unit"], row["confidence"], row["source"], row["note"])
+    words = (row["unit"], row["confidence"], _told(row))
     return f"`{row['name']}`", f"{row['value']:g}", span, *map(plain, words)
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    """Source and note of a row in one cell."""
+    return ". ".join(part.rstrip(".") for part in (row["source"], row["note"]) if part)
 
 
 def _effect(row: Mapping[str, Any]) -> tuple[str, ...]:
     names = (f"`{row['driver']}`", f"`{row['target']}`", f"{row['exponent']:g}", f"{row['low']:g} to {row['high']:g}")
-    return *names, *(plain(row[name]) for name in ("form", "confidence", "source", "note"))
+    return *names, *map(plain, (row["form"], row["confidence"], _told(row)))
 
 
 def _drug(row: Mapping[str, Any]) -> tuple[str, ...]:
     ways = ", ".join([*row["routes"], *(f"{name} (held rate)" for name in row["infusions"])])
-    return f"`{row['name']}`", plain(ways), *(plain(row[name]) for name in ("form", "confidence", "source", "note"))
+    return f"`{row['name']}`", plain(ways), *map(plain, (row["form"], row["confidence"], _told(row)))
 
 
 def _tree(file: Path) -> ast.Module:
