@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import click
 import typer
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -84,7 +83,7 @@ def commands() -> str:
     """Every command with its arguments and options, as `--help` has them."""
     lines = ["# Commands", "", "`boneabm --help` and `boneabm COMMAND --help` tell the same.", ""]
     for name, command in _commands(typer.main.get_command(cli.app), "boneabm"):
-        told = [row for one in command.params if (row := _option(one)) is not None]
+        told = [_option(one) for one in command.params if not getattr(one, "hidden", False)]
         lines += [f"## {name}", "", plain(command.help or ""), "", *table(("option", "default", "meaning"), told), ""]
     return "\n".join(lines)
 
@@ -202,17 +201,17 @@ def _with_pages(nav: Any, pages: list[dict[str, str]]) -> Any:
     return nav
 
 
-def _commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
-    if isinstance(command, click.Group):
-        for word, one in command.commands.items():
-            yield from _commands(one, f"{name} {word}")
-    if not isinstance(command, click.Group) or command.invoke_without_command:
+def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Names and commands of a group, and those of its groups."""
+    inside = getattr(command, "commands", None)
+    for word, one in (inside or {}).items():
+        yield from _commands(one, f"{name} {word}")
+    if inside is None or (command.invoke_without_command and name != "boneabm"):
         yield name, command
 
 
-def _option(one: click.Parameter) -> tuple[str, str, str] | None:
-    words = [one.make_metavar(click.Context(click.Command("x")))] if isinstance(one, click.Argument) else one.opts
-    words = [*words, *one.secondary_opts]
+def _option(one: Any) -> tuple[str, str, str]:
+    words = [one.metavar or one.name] if one.param_type_name == "argument" else [*one.opts, *one.secondary_opts]
     default = "" if one.default in (None, ()) or callable(one.default) else str(one.default)
     return ", ".join(f"`{word}`" for word in words), plain(default), plain(getattr(one, "help", None) or "")
 
