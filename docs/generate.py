@@ -212,7 +212,7 @@ def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 def _option(one: Any) -> tuple[str, str, str]:
     words = [one.metavar or one.name] if one.param_type_name == "argument" else [*one.opts, *one.secondary_opts]
-    default = "" if one.default in (None, ()) or callable(one.default) else str(one.default)
+    default = "" if one.default in (None, (), False) or callable(one.default) else str(one.default)
     return ", ".join(f"`{word}`" for word in words), plain(default), plain(getattr(one, "help", None) or "")
 
 

@@ -19,7 +19,7 @@ from boneabm.scenario import Scenario
 LEVELS = (
     ("estradiol, pg/mL", "e2_pg_per_ml"),
     ("FSH, IU/L", "fsh"),
-    ("RANKL production, 1 = reference", "m_rankl"),
+    ("RANKL production (1: reference)", "m_rankl"),
 )
 CONFIDENCE = {"high": "#5b3a8c", "medium": "#a78bc9", "low": "#e69f00"}
 DAYS = 1460
@@ -32,11 +32,12 @@ def hormones() -> str:
     body = make_body(scenario.model_copy(update={"subject": subject}), ParameterSet.load())
     body.settle(-1)
     course = follow(body, 0, DAYS)
-    figure, axes = plt.subplots(1, len(LEVELS), figsize=(9, 2.6), constrained_layout=True)
+    figure, axes = plt.subplots(1, len(LEVELS), figsize=(9.6, 2.6), constrained_layout=True)
     for axis, (label, name) in zip(axes, LEVELS, strict=True):
         axis.plot([day / 365 - 2 for day in range(DAYS)], course.of(name)[:DAYS], color=CONFIDENCE["high"])
         axis.axvline(0, color="0.7", linewidth=0.8)
-        axis.set(title=label, xlabel="years from the final period", ylim=(0, None))
+        axis.set_title(label, fontsize="medium")
+        axis.set(xlabel="years from the final period", ylim=(0, None))
     return _svg(figure)
 
 
