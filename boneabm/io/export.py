@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, nearest
+from ..errors import InputError
 from .hdf import rename_into_place
 from .images import UM_PER_MM
 from .medical import simple_itk
@@ -29,9 +29,10 @@ Write = Callable[[Path, NDArray[Any], float, Words], None]
 def export_ending(path: Path) -> str:
     """Ending of a file that can be written, ".nii.gz" as one; InputError with the known ones for any other."""
     name = path.name.lower()
-    ending = next((known for known in WRITERS if name.endswith(known)), path.suffix)
+    ending = next((one for one in WRITERS if name.endswith(one)), path.suffix)
     if ending not in WRITERS:
-        raise InputError(f'--out {path}: "{ending}" is not an image format that is written. {nearest(ending, WRITERS)}')
+        known = ", ".join(WRITERS)
+        raise InputError(f'--out {path}: "{ending}" is not an image format that is written. Known: {known}.')
     return ending
 
 
