@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -68,6 +69,21 @@ def test_an_aim_file_is_read(tmp_path: Path, gray: np.ndarray) -> None:
     path = scanco(tmp_path / "b.AIM", gray)
     np.testing.assert_array_equal(read_image(path).gray, gray)
     assert edge_of(path) == (EDGE_UM, [])
+
+
+def test_a_calibrated_aim_file_is_told_as_hounsfield_units(tmp_path: Path, gray: np.ndarray) -> None:
+    path = scanco(tmp_path / "b.aim", gray)
+    raw = path.read_bytes()
+    for key, value in {b"Mu_Scaling": b"4096", b"slope": b"1603.5", b"mu water": b"0.2409"}.items():
+        place = re.search(key + rb" +[0-9.]+", raw)
+        assert place is not None
+        raw = raw[: place.start()] + key + value.rjust(len(place[0]) - len(key)) + raw[place.end() :]
+    path.write_bytes(raw)
+    image = read_image(path)
+    assert image.unit == "HU"
+    wanted = gray * (1000 / (0.2409 * 4096)) - 1000.0
+    assert np.abs(image.gray - wanted).max() <= 1.0
+    assert np.abs(image.gray - wanted).max() > 0.5
 
 
 def test_a_dicom_series_is_sorted_by_position_and_rescaled(tmp_path: Path, gray: np.ndarray) -> None:
