@@ -1,9 +1,9 @@
-# Two commands: `make demo` runs one simulated year and draws it, `make test` runs every check.
+# Two commands: `make demo` runs one simulated year and draws it, `make test` runs every check. `make docs` builds the pages of site/.
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs clean
 
 .venv/core.done: $(SOURCES)
 	$(PYTHON) -m venv .venv
@@ -13,6 +13,11 @@ SOURCES := pyproject.toml
 .venv/dev.done: $(SOURCES)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@ .venv/core.done
+
+.venv/docs.done: $(SOURCES)
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
 	touch $@ .venv/core.done
 
 demo: .venv/core.done
@@ -25,5 +30,8 @@ lint: .venv/dev.done
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+docs: .venv/docs.done
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 clean:
-	rm -rf .venv runs build dist
+	rm -rf .venv runs build dist site

@@ -1,5 +1,5 @@
-"""The command line: run, resume, explain, measure, solve, render, movie, view, report, compare, sweep, validate,
-params.
+"""The command line: run, resume, explain, measure, solve, render, movie, view, report, compare, export, sweep,
+validate, params, schema.
 
 Every error that a user can act on is one screen of text on standard error and exit code 2; Ctrl-C is 130. Commands
 import what they need when they are called, so that `boneabm --help` answers at once.
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from boneabm import cli_page, cli_params, cli_sweep, cli_validate, cli_view
+from boneabm import cli_files, cli_page, cli_params, cli_sweep, cli_validate, cli_view
 from boneabm.cli_tell import Json, Quiet, echo_json, stop, told
 from boneabm.errors import BoneabmError, InputError
 
@@ -38,13 +38,15 @@ app.command("movie")(cli_view.movie)
 app.command("view")(cli_view.view)
 app.command("report")(cli_page.report)
 app.command("compare")(cli_page.compare)
+app.command("export")(cli_files.export)
+app.command("schema")(cli_files.schema)
 
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads; all processors by default. No effect on results.")]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 Source = Annotated[
-    Path, typer.Argument(metavar="IMAGE|RUN", help="TIFF stack, folder of slices, or a run folder (its last step).")
+    Path, typer.Argument(metavar="IMAGE|RUN", help="Image, folder of slices, or a run folder (its last step).")
 ]
-VoxelSize = Annotated[str | None, typer.Option(help='Voxel edge of an image, as "19.5 um".')]
+VoxelSize = Annotated[str | None, typer.Option(help='Voxel edge of an image, as "19.5 um"; needed for TIFF.')]
 Sigma = Annotated[float | None, typer.Option(help="Gaussian before the threshold, voxels; 1 by default.")]
 Threshold = Annotated[str | None, typer.Option(help='Gray value, or "otsu" (default).')]
 Largest = Annotated[

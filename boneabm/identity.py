@@ -12,7 +12,7 @@ from typing import Any
 from .build_loads import make_program
 from .endocrine.effects import effect_table
 from .io.checkpoint import read_checkpoint_meta
-from .io.microct import image_files, sha256_of_files
+from .io.images import image_files, sha256_of_files
 from .io.runfolder import RunFolder
 from .parameters import ParameterSet
 from .scenario import ImageBone, Scenario
@@ -23,7 +23,8 @@ MODEL_SOURCES = (
     "data/loading.csv", "kernels/*.py",
     "lattice/*.py", "mechanics/*.py", "fields/*.py",
     "cells/*.py", "endocrine/*.py", "loading/*.py", "remodeling/*.py", "morphometry/thickness.py", "engine/*.py",
-    "io/microct.py", "state.py", "build.py", "build_loads.py", "parameters.py", "units.py",
+    "io/images.py", "io/medical.py", "io/microct.py", "io/scanco.py", "io/tiff.py",
+    "state.py", "build.py", "build_loads.py", "parameters.py", "units.py",
 )  # fmt: skip
 TEXTS = ("title", "question", "expected", "source")
 

@@ -50,8 +50,8 @@ from boneabm.scenario_fields import (
     refuse,
 )
 from boneabm.scenario_loading import Activity, Condition, Loading, conditions_apart, place, resolved_loading
+from boneabm.scenario_schema import DIALECT, WrittenSchema, known_parameters
 from boneabm.scenario_text import (
-    WrittenSchema,
     find_scenario,
     flatten,
     input_error,
@@ -182,7 +182,10 @@ class Output(Section):
     biopsy_every_d: Annotated[int, Quantity("time", 1, 36500, whole=True)] = Field(365, alias="biopsy_every")
     keep_checkpoints_d: Annotated[tuple[int, ...], DayList()] = Field((), alias="keep_checkpoints")
     keep_state: bool = True
-    fields: tuple[str, ...] = ("matrix", "osteoid", "mineral", "born_day", "bmu", "sed_mpa", "signal", "rankl_free_pm")
+    fields: tuple[str, ...] = Field(
+        ("matrix", "osteoid", "mineral", "born_day", "bmu", "sed_mpa", "signal", "rankl_free_pm"),
+        json_schema_extra={"items": {"type": "string", "enum": list(FIELDS)}, "contains": {"const": "matrix"}},
+    )
 
     @field_validator("fields", mode="before")
     @classmethod
@@ -223,7 +226,7 @@ class Scenario(Section):
     activity: tuple[Activity, ...] = ()
     condition: Annotated[tuple[Condition, ...], AfterValidator(conditions_apart)] = ()
     loading: Loading | None = None
-    parameters: dict[str, float] = Field(default_factory=dict)
+    parameters: dict[str, float] = Field(default_factory=dict, json_schema_extra=known_parameters)
     simulation: SimulationSettings = SimulationSettings.model_validate({})
     output: Output = Output.model_validate({})
 
@@ -350,7 +353,9 @@ class Scenario(Section):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """JSON schema of scenario files, for editors."""
-        return cls.model_json_schema(by_alias=True, schema_generator=WrittenSchema)
+        schema = cls.model_json_schema(by_alias=True, schema_generator=WrittenSchema)
+        needed = [{"required": schema.pop("required")}, {"required": ["branch_from"]}]
+        return {"$schema": DIALECT, **schema, "title": "boneabm scenario", "anyOf": needed}
 
 
 SECTIONS: dict[tuple[str, ...], type[BaseModel]] = {

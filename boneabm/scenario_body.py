@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from boneabm.endocrine.drugs import Drug, Route, find_drug
 from boneabm.errors import InputError
 from boneabm.scenario_fields import Number, Quantity, refuse
+from boneabm.scenario_schema import known_drugs
 
 LONGEST_D = 36500
 MOST_DOSES = 50_000
@@ -197,7 +198,7 @@ class HormoneState(Habit):
 class Given(Section):
     """A drug by a route; the drug decides which routes and units there are."""
 
-    drug: str
+    drug: str = Field(json_schema_extra=known_drugs)
     route: str | None = None
 
     @field_validator("drug", mode="after")

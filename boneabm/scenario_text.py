@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
 
 from boneabm.errors import InputError, nearest
 
@@ -20,18 +18,6 @@ _KINDS = ("generated", "image")
 _TABLES = ("state", "diet", "dose", "infusion", "activity", "condition")
 
 Models = Mapping[tuple[str, ...], type[BaseModel]]
-
-
-class WrittenSchema(GenerateJsonSchema):
-    """JSON schema whose defaults stand as they would be written in a file, with units."""
-
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """Default of a key, written by the key's own serializer."""
-        written = super().default_schema(schema)
-        writer = schema["schema"].get("serialization", {}).get("function")
-        if writer is not None and "default" in written:
-            written["default"] = writer(schema["default"])
-        return written
 
 
 def packaged_scenarios(sweeps: bool = False) -> dict[str, Path]:
@@ -158,7 +144,7 @@ def _wrong_type(loc: tuple[Any, ...], kind: str, given: Any) -> str:
 
 def _missing(loc: tuple[Any, ...]) -> str:
     if loc[-1] == "voxel_size":
-        return 'missing. Image files carry no dependable voxel size; write it, for example voxel_size = "19.5 um".'
+        return 'missing. Write it, for example voxel_size = "19.5 um"; a file that states another one is refused.'
     if loc == ("bone",):
         return 'missing section. Every scenario names its bone: [bone] with kind = "generated" or kind = "image".'
     return "missing, and it has no default."

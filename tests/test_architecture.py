@@ -18,13 +18,13 @@ LAYERS = {
     "mechanics": 3, "fields": 3, "cells": 3, "endocrine": 3, "loading": 3,
     "remodeling": 4, "morphometry": 4,
     "state": 5, "scenario": 5, "scenario_body": 5, "scenario_branch": 5, "scenario_fields": 5, "scenario_loading": 5,
-    "scenario_text": 5,
+    "scenario_schema": 5, "scenario_text": 5,
     "engine": 6, "io": 6, "cost": 6,
     "build": 7, "build_loads": 7, "analysis": 7, "identity": 7,
     "recording": 8, "stepping": 8, "origin": 8, "run": 8, "solve": 8,
     "report": 9, "sweep": 9, "validation": 9,
     "explain": 10, "explain_body": 10, "explain_loads": 10,
-    "cli": 10, "cli_measure": 10, "cli_page": 10, "cli_params": 10, "cli_report": 10,
+    "cli": 10, "cli_files": 10, "cli_measure": 10, "cli_page": 10, "cli_params": 10, "cli_report": 10,
     "cli_solve": 10, "cli_sweep": 10, "cli_tell": 10, "cli_validate": 10, "cli_view": 10, "__main__": 10,
 }  # fmt: skip
 DOORS = {
@@ -44,7 +44,9 @@ DOORS = {
     "imageio_ffmpeg": ("viz/boneviz/movie.py",),
     "PIL": ("viz/boneviz/movie.py",),
     "rainflow": ("boneabm/loading/recorded.py",),
-    "tifffile": ("boneabm/io/microct.py",),
+    "tifffile": ("boneabm/io/tiff.py",),
+    "SimpleITK": ("boneabm/io/medical.py",),
+    "itk": ("boneabm/io/scanco.py",),
     "pydantic": ("boneabm/scenario", "boneabm/sweep/design.py"),
     "typer": ("boneabm/cli",),
 }

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from boneabm.errors import InputError
 from boneabm.scenario_fields import CropField, parse_crop, parse_threshold, parse_voxel_size
 
-from .microct import Segmentation, read_bone, read_gray
+from .images import KNOWN, carries_voxel_size, read_gray
+from .microct import Segmentation, read_bone
 from .volumes import VolumeReader
 
 BONE_FRACTION = 0.5
@@ -31,11 +32,12 @@ class BoneSource(NamedTuple):
 def read_source(source: Path, options: Mapping[str, Any]) -> BoneSource:
     """Read the bone of an image or of the last step of a run.
 
-    source  : TIFF stack, folder of slices, or run folder
+    source  : image of a known format, folder of slices, or run folder
     options : what the user said of "voxel-size", "sigma", "threshold", "largest" and "crop", for images only;
               None where nothing was said
 
-    Raises InputError for images without voxel size, impossible options, and options given for a run.
+    Raises InputError for images without voxel size or with another one than given, impossible options, and options
+    given for a run.
     """
     given = {name: value for name, value in options.items() if value is not None}
     return _read_run(source, given) if is_run(source) else _read_image(source, given)
@@ -105,15 +107,8 @@ def refuse_image_options(source: Path, given: Mapping[str, Any]) -> None:
 
 def _read_image(source: Path, given: Mapping[str, Any]) -> BoneSource:
     if "voxel-size" not in given:
-        if not source.exists():
-            raise InputError(
-                f"{source}: no such file or folder. Give a TIFF stack, a folder of slices or a run folder."
-            )
-        raise InputError(
-            f"{source}: --voxel-size is missing. Image files carry no dependable voxel size. "
-            'Example: --voxel-size "19.5 um".'
-        )
-    spacing_um = parse_voxel_size(given["voxel-size"])
+        _require_stated_voxels(source)
+    spacing_um = parse_voxel_size(given["voxel-size"]) if "voxel-size" in given else None
     segmentation = Segmentation(
         sigma_voxels=given.get("sigma", 1.0),
         threshold=parse_threshold(given.get("threshold", "otsu")),
@@ -125,7 +120,21 @@ def _read_image(source: Path, given: Mapping[str, Any]) -> BoneSource:
     settings |= {name: value for name, value in record.items() if isinstance(value, (str, int, float))}
     if segmentation.crop is not None:
         settings["crop"] = CropField().write(segmentation.crop)
-    return BoneSource(mask, spacing_um, settings, record["warnings"] + _lost(record["bv_tv_before"], record["bv_tv"]))
+    warnings = record["warnings"] + _lost(record["bv_tv_before"], record["bv_tv"])
+    return BoneSource(mask, record["spacing_um"], settings, warnings)
+
+
+def _require_stated_voxels(source: Path) -> None:
+    """InputError where nobody says how large voxels are: neither the user nor, as in a TIFF, the file."""
+    if not source.exists():
+        raise InputError(
+            f"{source}: no such file or folder. Give an image ({KNOWN}), a folder of slices or a run folder."
+        )
+    if not carries_voxel_size(source):
+        raise InputError(
+            f"{source}: --voxel-size is missing. TIFF files carry no dependable voxel size. "
+            'Example: --voxel-size "19.5 um".'
+        )
 
 
 def _lost(before: float, after: float) -> list[str]:

@@ -10,7 +10,8 @@ import tifffile
 from scipy import ndimage
 
 from boneabm.errors import InputError
-from boneabm.io.microct import Segmentation, otsu_threshold, read_bone, read_gray, segment
+from boneabm.io.images import read_gray
+from boneabm.io.microct import Segmentation, otsu_threshold, read_bone, segment
 
 
 @pytest.fixture

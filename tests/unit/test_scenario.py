@@ -174,7 +174,7 @@ def test_parameters_are_checked_against_the_set_with_their_range(tmp_path: Path)
 def test_the_schema_knows_every_section_and_writes_defaults_with_units() -> None:
     schema = Scenario.json_schema()
     assert set(schema["properties"]) == set(Scenario.model_fields)
-    assert schema["required"] == ["title", "bone"]
+    assert schema["anyOf"] == [{"required": ["title", "bone"]}, {"required": ["branch_from"]}]
     assert schema["$defs"]["GeneratedBone"]["properties"]["voxel"]["default"] == "20 um"
     assert schema["additionalProperties"] is False
     assert json.loads(json.dumps(schema)) == schema
