@@ -50,7 +50,8 @@ class Modulators:
 
 
 FACTORS = tuple(f.name for f in fields(Modulators) if f.default == 1.0)
-BP_SURFACE = STATES.index("bp_surface")
+BP_SURFACE, SCLEROSTIN = STATES.index("bp_surface"), STATES.index("sclerostin")
+PTH_ANA, RESERVE = STATES.index("pth_ana"), STATES.index("reserve")
 SUMS = {name: TARGETS.index(name) for name in FELT}
 
 
@@ -78,6 +79,8 @@ class Body:
         self.reference = self.physiology.state.copy()
         self.events = self.regimen.events(self.all_parameters, subject.male)
         self.pumps = (*self.regimen.pumps(), self.regimen.injections())
+        scales = ("denosumab_pm_per_mg_per_l", "romosozumab_pm_per_mg_per_l", "skeleton_surface_m2")
+        self.scales = tuple(float(self.physiology.parameters[0][name]) for name in scales)
 
     @property
     def subject(self) -> Subject:
@@ -131,18 +134,17 @@ class Body:
         return self._felt(day)
 
     def _felt(self, day: float) -> Modulators:
-        level, body, p = self.physiology.level, self.physiology, self.physiology.parameters[0]
-        sums = {name: float(body.targets[k]) for name, k in SUMS.items()}
-        felt = {name: value if name == "setpoint_shift" else math.exp(value) for name, value in sums.items()}
-        y, area = body.y, p["skeleton_surface_m2"]
+        level, sums = self.physiology.level, self.physiology.targets.tolist()
+        felt = {name: sums[k] if name == "setpoint_shift" else math.exp(sums[k]) for name, k in SUMS.items()}
+        y, (denosumab_pm, romosozumab_pm, area_m2) = self.physiology.state.tolist(), self.scales
         return Modulators(
             **felt,
-            m_sclerostin=float(y["sclerostin"]),
-            den_pm=float(level["denosumab_mg_per_l"] * p["denosumab_pm_per_mg_per_l"]),
-            antiscl_pm=float(level["romosozumab_mg_per_l"] * p["romosozumab_pm_per_mg_per_l"]),
-            bp_surface=float(y["bp_surface"] / area),
-            bp_uptake=self._bound_today(day) / float(area),
-            anabolic_drive=float(y["pth_ana"] * y["reserve"]),
+            m_sclerostin=y[SCLEROSTIN],
+            den_pm=float(level["denosumab_mg_per_l"]) * denosumab_pm,
+            antiscl_pm=float(level["romosozumab_mg_per_l"]) * romosozumab_pm,
+            bp_surface=y[BP_SURFACE] / area_m2,
+            bp_uptake=self._bound_today(day) / area_m2,
+            anabolic_drive=y[PTH_ANA] * y[RESERVE],
         )
 
     def _bound_today(self, day: float) -> float:

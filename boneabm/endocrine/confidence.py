@@ -16,7 +16,7 @@ from .systems import systems
 
 MARKED = 0.10
 IN_USE = 0.05
-"""A system is in use where one of its drivers is this far from the reference."""
+"""A system is in use where its own driver is this far from the reference."""
 
 
 def low_confidence_factors(body: Body) -> dict[str, float]:
@@ -66,8 +66,12 @@ def weak_drugs(names: Iterable[str]) -> list[str]:
 
 
 def weak_systems(body: Body) -> list[str]:
-    """Systems of low confidence that are in use: a driver is 5 % from the reference at the last look."""
+    """Systems of low confidence that are in use: the first of their drivers is 5 % from the reference at the last look.
+
+    Adiposity has no driver of its own (TNF is its first) and is named where TNF is off for another reason.
+    """
     now, reference = body.physiology.drivers, body.physiology.table[0]
     off = np.abs(now - reference) > IN_USE * np.maximum(np.abs(reference), 1e-9)
     moved = {name for name, is_off in zip(DRIVERS, off, strict=True) if is_off}
-    return [row.system for row in systems() if row.confidence == "low" and moved & set(row.drivers)]
+    weak = [row for row in systems() if row.confidence == "low" and row.drivers]
+    return [row.system for row in weak if row.drivers[0] in moved]

@@ -12,7 +12,7 @@ import pytest
 sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
 signs = importlib.import_module("coupled_signs")
 
-SEEDS, EDGE, DAYS = (1, 2), 40, 90
+SEEDS, EDGE, DAYS = (1, 2), 40, 60
 BY_NAME = {driver.name: driver for driver in signs.DRIVERS}
 
 
