@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from boneabm.validation import bookkeeping as books
-from boneabm.validation.finished import FinishedRun, years
-from boneabm.validation.measures import OfArms, OfRun, Quantity, difference, each, percent_over, ratio
+from boneabm.validation.finished import Arms, FinishedRun, years
+from boneabm.validation.measures import OfArms, OfRun, Quantity, difference, each, percent_over, quotient, ratio
 
 YEAR_D = 365
 ARM, CONTROL = "menopause", "premenopausal"
@@ -46,6 +48,11 @@ def _biopsy_change(name: str, window: books.Window = (START, END)) -> OfRun:
     return lambda run: 100.0 * (run.biopsy(name, window[1]) / run.biopsy(name, window[0]) - 1.0)
 
 
+def _whole_change(name: str) -> OfRun:
+    """Change of a column of the series from five years before to ten years after the final period, %."""
+    return lambda run: run.change_percent(name, START, END)
+
+
 def _lost(mechanism: str) -> OfRun:
     return lambda run: run.biopsy(f"loss_{mechanism}_percent", END) - run.biopsy(f"loss_{mechanism}_percent", START)
 
@@ -57,6 +64,16 @@ def _all_lost(run: FinishedRun) -> float:
 def _share(mechanism: str) -> OfArms:
     top: Callable[[FinishedRun], float] = lambda run: 100.0 * _lost(mechanism)(run)  # noqa: E731
     return ratio(top, _all_lost, ARM)
+
+
+def _size(of: OfArms) -> OfArms:
+    """Values turned so that their mean is not negative; the size of every single value would be too large."""
+
+    def values(arms: Arms) -> np.ndarray:
+        found = of(arms)
+        return -found if np.nansum(found) < 0 else found
+
+    return values
 
 
 def _ac_f_before(run: FinishedRun) -> float:
@@ -116,14 +133,17 @@ MENOPAUSE = (
     Quantity("Tb.Sp change", "%", each(_biopsy_change("Tb.Sp_um"), ARM), "-5 to +10 y"),
     Quantity("Tb.Th change", "%", each(_biopsy_change("Tb.Th_um"), ARM), "-5 to +10 y"),
     Quantity("Tb.Th over Tb.N effect", "",
-             lambda arms: abs(ratio(_biopsy_change("Tb.Th_um"), _biopsy_change("Tb.N_per_mm"), ARM)(arms)),
-             "size of the change of Tb.Th over that of Tb.N"),
+             _size(ratio(_biopsy_change("Tb.Th_um"), _biopsy_change("Tb.N_per_mm"), ARM)),
+             "size of the mean change of Tb.Th over that of Tb.N"),
     *(Quantity(f"loss by {name}", "% of loss", _share(name), "-5 to +10 y, lost volume by what removed it")
       for name in ("thinning", "perforation", "breakage", "fragments")),
     Quantity("stiffness over mass", "",
-             ratio(lambda run: run.change_percent("stiffness_zz_mpa", START, END),
-                   lambda run: run.change_percent("BV/TV", START, END), ARM),
+             ratio(_whole_change("stiffness_zz_mpa"), _whole_change("BV/TV"), ARM),
              "relative fall of the apparent modulus along z over that of BV/TV, -5 to +10 y"),
+    Quantity("stiffness over mass, against control", "",
+             quotient(difference(_whole_change("stiffness_zz_mpa"), ARM, CONTROL),
+                      difference(_whole_change("BV/TV"), ARM, CONTROL)),
+             "the same, less the control: generated bone stiffens in both arms, as it adapts to its load"),
     Quantity("CTX-like rise", "%",
              percent_over(ratio(_resorbed_per_day((after(0), after(1))), _resorbed_per_day((START, after(-3))), ARM)),
              "bone resorbed per day, first year after the final period over years 5 to 3 before it"),

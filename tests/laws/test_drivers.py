@@ -94,7 +94,7 @@ def test_a_dose_of_denosumab_is_felt_as_its_kinetics_say():
         occupancy.append(simulation.tissue.today.occupancy)
     assert levels[0] == 0 < levels[1]
     assert 30_000 < levels[-1] < 60_000
-    assert occupancy[-1] < 0.02 < 0.2 < occupancy[0]
+    assert occupancy[-1] < 0.02 < 0.15 < occupancy[0]
 
 
 def test_ablation_kills_its_share_of_osteocytes_and_raises_rankl():

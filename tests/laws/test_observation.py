@@ -78,11 +78,15 @@ def labels_on_every_day(history: History) -> list[tuple[float, float, float]]:
 
 
 def test_apposition_rate_from_labels_is_that_of_the_osteoblasts(history):
-    """MAR from double labels, mean over all biopsy days, within 10 % of the mean rate of all osteoblasts at work."""
+    """MAR from double labels, mean over all biopsy days, within 13 % of the mean rate of all osteoblasts at work.
+
+    A site is filled evenly, so all of it closes slowly at once, and the double labels of that time count by their area:
+    measured 11 % below the mean rate (before sites were leveled as a whole, within 10 %).
+    """
     labels = np.array(labels_on_every_day(history))
     rated = np.isfinite(labels[:, 1])
     mean = np.average(labels[rated, 1], weights=labels[rated, 0])
-    assert mean == pytest.approx(history.laid_um / history.worked_d, rel=0.10)
+    assert mean == pytest.approx(history.laid_um / history.worked_d, rel=0.13)
     assert mean == pytest.approx(history.simulation.rules.osteoblast.mean_rate_um_per_d, rel=0.12)
 
 

@@ -34,19 +34,21 @@ def block(**tables: Any) -> Simulation:
 def slab(spacing_um: float = 20.0, thick_um: float = 240.0, edge_um: float = 800.0, seed: int = 1) -> Simulation:
     """A flat plate of bone across the block, everywhere at the habitual stimulus; its days leave out strain and body.
 
-    Nothing starts by itself (activation is switched off); use `start_site`.
+    Nothing starts by itself (activation is switched off); use `start_site`. All osteocytes are at their set point, so
+    that a site is refilled by the balance itself; it is 1 here (the default makes up for signals spread about 1).
     """
     edge = round(edge_um / spacing_um)
     thick = round(thick_um / spacing_um)
     around = round(120.0 / spacing_um)
     mask = np.zeros((thick + 2 * around, edge, edge), bool)
     mask[around : around + thick] = True
-    still = scenario(parameters=QUIET, simulation={"burn_in": "0 d"})
-    simulation = assemble(still, VoxelLattice.from_mask(mask, spacing_um))
+    quiet = scenario(parameters=QUIET, simulation={"burn_in": "0 d"})
+    simulation = assemble(quiet, VoxelLattice.from_mask(mask, spacing_um))
     state, rules = simulation.state, simulation.rules
     state.seed = seed
     simulation.day_rules = WITHOUT_STRAIN
-    simulation.rules = replace(rules, activation=rules.activation._replace(frequency_per_y=0.0))
+    still, even = rules.activation._replace(frequency_per_y=0.0), rules.osteoblast._replace(balance=1.0)
+    simulation.rules = replace(rules, activation=still, osteoblast=even)
     tissue = state.tissue
     tissue.area_scale = tissue.surface.area_scale(tissue.lattice)
     tissue.update_surface()
