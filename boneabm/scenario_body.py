@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
@@ -55,16 +55,6 @@ class Subject(Section):
     weight_kg: Annotated[float, Quantity("body mass", 30, 250)] | None = Field(None, alias="weight")
     body_fat_percent: Annotated[float, Quantity("share", 3, 65)] | None = Field(None, alias="body_fat")
     aging: bool = True
-
-    @model_validator(mode="before")
-    @classmethod
-    def _mass_is_weight(cls, given: Any) -> Any:
-        """`mass` is another word for `weight`."""
-        if not isinstance(given, Mapping) or "mass" not in given:
-            return given
-        if "weight" in given:
-            refuse("and `weight` say the same. Keep one.", "mass")
-        return {("weight" if key == "mass" else key): value for key, value in given.items()}
 
     @model_validator(mode="after")
     def _only_women_have_a_final_period(self) -> Self:

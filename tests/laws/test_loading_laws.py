@@ -46,7 +46,7 @@ VIBRATION = {"kind": "vibration", "acceleration": 0.3, "frequency": "30 Hz", "du
 def scenario(rows=(), conditions=(), **other) -> Scenario:
     """A woman of 65 kg, her spine, the habit of the library."""
     loading = {"site": other.pop("site", "L3"), "one_rm": ONE_RM}
-    tables = {"title": "t", "bone": SMALL, "subject": {"mass": other.pop("mass", "65 kg")}, "loading": loading}
+    tables = {"title": "t", "bone": SMALL, "subject": {"weight": other.pop("mass", "65 kg")}, "loading": loading}
     return Scenario.from_dict({**tables, "activity": list(rows), "condition": list(conditions), **other})
 
 

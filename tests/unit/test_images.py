@@ -207,13 +207,13 @@ def test_a_name_with_a_version_number_is_to_be_changed(tmp_path: Path) -> None:
         read_image(tmp_path / "C0001.AIM;1")
 
 
-@pytest.mark.parametrize(("name", "library"), [("b.mha", "SimpleITK"), ("b.aim", "itk")])
+@pytest.mark.parametrize(("name", "library", "extra"), [("b.mha", "SimpleITK", "io"), ("b.aim", "itk", "scanco")])
 def test_without_the_extra_the_error_names_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, library: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, library: str, extra: str
 ) -> None:
     (tmp_path / name).write_bytes(b"anything")
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(InputError, match=r"pip install 'boneabm\[io\]'"):
+    with pytest.raises(InputError, match=rf"pip install 'boneabm\[{extra}\]'"):
         read_image(tmp_path / name)
 
 

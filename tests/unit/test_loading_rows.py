@@ -72,7 +72,6 @@ def row(text: str) -> str:
         (SITE + '[[condition]]\nkind = "paralysis"\ngravity = 0.3\n', "condition[0].gravity", "is not for"),
         (SITE + '[[condition]]\nkind = "bed_rest"\nresidual = 0.3\n', "condition[0].residual", "is not for"),
         (PLAIN + 'harness = 0.7\n', "activity[0].harness", "rows of a kind"),
-        ('[subject]\nmass = "65 kg"\nweight = "65 kg"\n', "subject.mass", "Keep one"),
     ],
 )  # fmt: skip
 def test_bad_rows_are_told_with_place_and_fix(text: str, where: str, words: str) -> None:
