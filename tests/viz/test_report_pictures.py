@@ -122,14 +122,18 @@ def test_pictures_are_those_of_start_middle_and_end() -> None:
 
 
 def test_shots_share_camera_and_colors(drawn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seen before JPEG, which makes whole blocks of the rounding of single pixels."""
+    """Seen before JPEG, which makes whole blocks of the rounding of single pixels.
+
+    OpenGL draws shadows in corners a little differently from time to time (0.02 % of the pixels by more than 8 of 255);
+    another camera or color scale changes a tenth of the picture and more.
+    """
     seen: list[np.ndarray] = []
     monkeypatch.setattr("boneviz.shots.jpeg", lambda picture: seen.append(picture.astype(int)) or b"")
     shots([(drawn, 0, None), (drawn, 100, None), (drawn, 0, None), (drawn, 100, 0)], (320, 240))
     start, end, again, change = seen
     assert start.shape == (240, 320, 3)
-    assert np.abs(again - start).mean() < 0.1, "what comes before changes neither camera nor colors"
-    assert np.abs(end - start).mean() > 2
+    assert (np.abs(again - start).max(axis=2) > 24).mean() < 0.01, "what comes before changes neither camera nor colors"
+    assert (np.abs(end - start).max(axis=2) > 24).mean() > 0.05
     assert ((change[..., 2] - change[..., 0]) > 25).mean() > 0.005, "resorbed bone is purple"
     assert load_change(drawn, 0, 100).shares[1] > 0.1
     assert common_field([drawn]) == "mineral"
