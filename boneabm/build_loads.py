@@ -200,6 +200,12 @@ class _Desk:
             return self._spread(bouts)
         first = row.time_h if row.time_h is not None else self.parameters["loading.first_bout_h"].value
         span = row.spacing_h if row.spacing_h is not None else (24.0 - first) / bouts
+        last = first + span * (bouts - 1)
+        if last >= 24.0:
+            raise InputError(
+                f"activity {row.label}: {bouts} bouts from {first:g} h on, {span:g} h apart, end at {last:g} h, after "
+                "midnight. Start earlier (`time`), or make `spacing` or `bouts` smaller."
+            )
         return tuple(first + span * i for i in range(bouts))
 
     def _spread(self, bouts: int) -> tuple[float, ...]:

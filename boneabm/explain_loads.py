@@ -28,8 +28,10 @@ def calendar(scenario: Scenario, parameters: ParameterSet) -> list[str]:
     program = weekly_program(scenario, week, parameters)
     poisson = parameters["material.poisson"].value
     days = _changes(scenario, program)
-    ends = [*days[1:], math.inf]
-    weeks = [line for day, end in zip(days, ends, strict=True) for line in _week(program, day, end, poisson)]
+    spans = list(zip(days, [*days[1:], math.inf], strict=True))
+    weeks = [line for day, end in spans[:MOST_WEEKS] for line in _week(program, day, end, poisson)]
+    if len(spans) > MOST_WEEKS:
+        weeks.append(f"and {len(spans) - MOST_WEEKS} more changes, the last on day {days[-1]}")
     return [*_site(program), *_habit(scenario, program), *weeks, *_warnings(scenario, program, parameters)]
 
 
@@ -66,11 +68,10 @@ def _habit(scenario: Scenario, program: WeeklyProgram) -> list[str]:
 
 
 def _changes(scenario: Scenario, program: WeeklyProgram) -> list[int]:
-    """Days within the run on which something begins or ends, at most MOST_WEEKS."""
+    """Days within the run on which something begins or ends."""
     moments = {0.0, *(d for r in program.routines for d in (r.start_d, r.until_d))}
     moments |= {d for r in program.restrictions for d in (r.start_d, r.until_d)}
-    inside = sorted({math.ceil(day) for day in moments if 0 <= day < scenario.simulation.days})
-    return inside[:MOST_WEEKS]
+    return sorted({math.ceil(day) for day in moments if 0 <= day < scenario.simulation.days})
 
 
 def _week(program: WeeklyProgram, day: int, end: float, poisson: float) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from boneabm.errors import InputError, nearest
 from boneabm.loading.library import OWN, RECORDED, VIBRATION, force_cycle, kinds, lifts, stepping, vibration
@@ -109,7 +110,7 @@ class CountedField(Written):
             raise InputError("must be a list of [range, cycles, frequency in Hz].")
         for one in given:
             numbers = isinstance(one, (list, tuple)) and len(one) == 3
-            if not numbers or not all(isinstance(x, (int, float)) and x > 0 for x in one):
+            if not numbers or not all(isinstance(x, (int, float)) and math.isfinite(x) and x > 0 for x in one):
                 raise InputError(f"{one!r} is not [range, cycles, frequency in Hz], all above 0.")
         return tuple(Counted(*map(float, one)) for one in given)
 
@@ -170,6 +171,13 @@ _OF_KINDS = (
 )  # fmt: skip
 
 
+def _with_history(schema: dict[str, Any]) -> None:
+    """Add the key that is counted while a file is read, and the names that `kind` may have."""
+    told = "a recorded force, CSV of time in s and force in N, BW or MPa; counted by rainflow while the file is read"
+    schema["properties"]["history"] = {"type": "string", "description": told}
+    schema["properties"]["kind"]["enum"] = sorted({*kinds(), OWN, RECORDED})
+
+
 class Activity(Window):
     """A row of loading: either of a kind from the library, or plain stresses and cycles.
 
@@ -179,6 +187,8 @@ class Activity(Window):
     harness  : share of body weight that presses while it is done in bed rest, microgravity, paralysis, immobilization;
                without it the row stops then
     """
+
+    model_config = ConfigDict(json_schema_extra=_with_history)
 
     name: str | None = Field(None, min_length=1)
     stress_mpa: Annotated[Triple, Triplet(Quantity("stress", -20, 20))] | None = Field(None, alias="stress")

@@ -49,7 +49,7 @@ class Bar:
 
         1RM(t) = 1RM0 (1 + G (1 - exp(-t / tau))); a share of it grows by the progression too, up to the 1RM
         """
-        kg = self.kg * (1.0 + progression_per_d * trained_d)
+        kg = max(self.kg * (1.0 + progression_per_d * trained_d), 0.0)
         if self.one_rm_kg is not None:
             stronger = 1.0 - p.strength_gain * math.expm1(-trained_d / p.strength_time_d)
             kg = min(kg, self.one_rm_kg) * stronger
@@ -64,7 +64,7 @@ class Routine:
     cycles            : of a bout; hours: clock times of the bouts of a day, rising
     weekdays          : Monday to Sunday
     directions        : stresses of each kind of cycle relative to the range, one load case each
-    progression_per_d : growth of the bar, or of the range where there is none
+    progression_per_d : growth of the bar, or of the range where there is none; a negative one ends at nothing
     rest_s            : pause after every cycle
     harness           : share of body weight that presses during a condition that would stop it; None: it stops
     only_in           : kind of condition during which alone it is done
@@ -204,7 +204,7 @@ class WeeklyProgram:
         p = self.p
         saturation = p.cycle_saturation * (1.0 + p.rest_gain_per_s * routine.rest_s)
         effective = effective_cycles(past, routine.hours, routine.cycles, saturation, p.recovery_h)
-        grown = 1.0 if routine.bar else 1.0 + routine.progression_per_d * trained_d
+        grown = 1.0 if routine.bar else max(1.0 + routine.progression_per_d * trained_d, 0.0)
         bar = routine.bar.body_weights(trained_d, routine.progression_per_d, self.site.mass_kg, p) if routine.bar else 0
         cycles = routine.cycles * len(routine.hours)
         for force in routine.forces:

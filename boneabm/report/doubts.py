@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 
 from boneabm.build import make_body
+from boneabm.build_loads import HABIT_KINDS
 from boneabm.cost import cost_of
 from boneabm.endocrine.confidence import marked
 from boneabm.endocrine.curves import follow
@@ -22,6 +23,8 @@ from boneabm.scenario import Scenario
 from boneabm.sweep.folder import SweepFolder
 
 WEAKEST = "low"
+LOADING = ("activity_", "condition_", "habit_", "loading", "site_")
+"""Sections of numbers that only programs of exercise look at."""
 
 
 def parameters(record: Record) -> str:
@@ -91,11 +94,22 @@ def _weak(row: dict[str, object]) -> bool:
 
 
 def _in_use(section: str, name: str, scenario: Scenario) -> bool:
-    """Whether a run of this scenario looks at the parameter: of drugs only those of drugs that it gives."""
+    """Whether a run of this scenario looks at the parameter: of drugs and exercise only those that it names."""
+    if section.startswith(LOADING):
+        return scenario.week is not None and _names_load(section, scenario)
     if section != "drug":
         return True
     given = {row.drug for row in (*scenario.dose, *scenario.infusion)}
     return any(word in drug for drug in given for word in name.split("_")[:2] if len(word) > 3)
+
+
+def _names_load(section: str, scenario: Scenario) -> bool:
+    """Whether the program of the scenario names this section of numbers: its site, its kinds, those of its habit."""
+    what, _, name = section.partition("_")
+    if what == "site":
+        return scenario.week is not None and name == scenario.week.site
+    named = {row.kind for row in scenario.activity} | {row.kind for row in scenario.condition}
+    return what not in ("activity", "condition") or name in named or name in HABIT_KINDS
 
 
 def _drug_flags(scenario: Scenario) -> list[str]:

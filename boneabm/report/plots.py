@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from boneabm.loading.weekly import BODY
 from boneabm.report.figures import WINDOW_D, turnover_percent_per_y
 from boneabm.report.record import Record, column
 from boneabm.report.timeline import Lane, lanes_of
@@ -19,6 +20,8 @@ from boneabm.units import DAYS_PER_YEAR
 WIDTH_IN, ROW_IN, COLUMNS, MOST_LANES = 10.4, 1.75, 3, 24
 RESORBED, FORMED, OTHER, INK = "#5e3c99", "#e66101", "#0072B2", "#222222"
 """Purple takes bone away, orange builds it, as in all pictures of boneabm; all told apart with any color vision."""
+REDUCED = ("disuse", *(kind.replace("_", " ") for kind in BODY))
+"""Lanes of conditions that take loads away."""
 LANE_COLORS = {"subject": "#d8d5cd", "load": "#9ecae1", "drug": "#f0c36d", "look": "#666666"}
 SMALLEST_SPAN, MOST_POINTS = 0.02, 800
 STYLE = {
@@ -211,7 +214,7 @@ def wide_enough(axes: Any) -> None:
 def _mark_times(axes: Any, record: Record, per_day: float) -> None:
     """Gray bands while loads are reduced, dotted lines where a drug is given or begins."""
     for lane in lanes_of(record):
-        if lane.name == "disuse":
+        if lane.name in REDUCED:
             for span in lane.spans:
                 axes.axvspan(per_day * span.first_d, per_day * span.end_d, color="0.5", alpha=0.15, linewidth=0)
         if lane.kind == "drug":

@@ -51,7 +51,7 @@ def status(record: Record) -> str:
         told = (
             f'<div class="wrong"><p><strong>Not finished: day {record.last_day}{planned}.</strong> It goes on, was '
             "stopped, or was killed. Everything below is of the days that are written. "
-            f"Go on with: <code>boneabm resume {escaped(record.label)}</code></p></div>"
+            f"Go on with: <code>boneabm resume {escaped(str(record.path))}</code></p></div>"
         )
     warned = [*record.told("origin").get("bone", {}).get("warnings", []), *record.problems][:MOST_WARNINGS]
     if not warned:

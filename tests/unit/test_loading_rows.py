@@ -72,6 +72,7 @@ def row(text: str) -> str:
         (SITE + '[[condition]]\nkind = "paralysis"\ngravity = 0.3\n', "condition[0].gravity", "is not for"),
         (SITE + '[[condition]]\nkind = "bed_rest"\nresidual = 0.3\n', "condition[0].residual", "is not for"),
         (PLAIN + 'harness = 0.7\n', "activity[0].harness", "rows of a kind"),
+        (row('kind = "recorded"; counted = [[inf, 10, 1.0]]; counted_in = "N"'), "activity[0].counted", "above 0"),
     ],
 )  # fmt: skip
 def test_bad_rows_are_told_with_place_and_fix(text: str, where: str, words: str) -> None:
@@ -223,3 +224,26 @@ def test_a_number_of_the_library_can_be_changed_by_a_scenario() -> None:
     stronger = read(jump + '[parameters]\n"activity_two_leg_jump.spine_peak_bw" = 4.0\n')
     program = make_program(stronger, P.override(stronger.parameters))
     assert program.sessions(0)[-1].span_mpa == pytest.approx(3.5 * 0.39)
+
+
+def test_bouts_that_run_past_midnight_are_refused() -> None:
+    text = SITE + row('kind = "two_leg_jump"; cycles = 50; bouts = 5; time = "8:00"; spacing = "8 h"')
+    with pytest.raises(InputError, match="after midnight"):
+        weekly(text)
+
+
+@pytest.mark.parametrize("what", ['kind = "walking"; steps = 5000', 'kind = "squat"; reps = 5; load = "40 kg"'])
+def test_a_program_that_fades_ends_at_the_habit(what: str) -> None:
+    """Minus 20 % a week: each month is worth less than the one before, after five weeks nothing is left of it."""
+    program = weekly(SITE + row(f'{what}; start = "1 d"; progression = "-20 %/wk"'))
+    worth = [sum(case.cycles_per_d for case in program.day(day)) for day in (1, 15, 29, 50, 400)]
+    assert worth == sorted(worth, reverse=True)
+    assert worth[0] > worth[3]
+    if "walking" in what:
+        assert worth[4] == pytest.approx(sum(case.cycles_per_d for case in program.habitual()), rel=1e-6)
+
+
+def test_more_changes_than_are_shown_are_counted() -> None:
+    days = [(20 * k + 10, 20 * k + 20) for k in range(5)]
+    blocks = "".join(row(f'kind = "hopping"; cycles = 50; start = "{a} d"; until = "{b} d"') for a, b in days)
+    assert "more changes, the last on day 100" in told(SITE + blocks + '[simulation]\ndays = 200\n')
