@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections import Counter
+from pathlib import Path
 
 import matplotlib
 
@@ -43,9 +45,9 @@ def hormones() -> str:
 
 def confidence() -> str:
     """How many parameters of every section are of high, medium and low confidence."""
-    rows = ParameterSet.load().rows()
-    sections = list(dict.fromkeys(row["section"] for row in rows))
-    counts = Counter((row["section"], row["confidence"]) for row in rows)
+    rows = [(row["section"].partition("_")[0], row["confidence"]) for row in ParameterSet.load().rows()]
+    sections = list(dict.fromkeys(section for section, _ in rows))
+    counts = Counter(rows)
     figure, axis = plt.subplots(figsize=(9, 3), constrained_layout=True)
     below = [0] * len(sections)
     for name, color in CONFIDENCE.items():
@@ -58,7 +60,29 @@ def confidence() -> str:
     return _svg(figure)
 
 
-FIGURES = {"figures/hormones.svg": hormones, "figures/confidence.svg": confidence}
+def validation() -> str:
+    """Means and intervals of the last suite (validation.csv) against their target bands, each laid on 0..1."""
+    with (Path(__file__).parent / "validation.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["low"] and row["high"]]
+    figure, axis = plt.subplots(figsize=(9, 0.27 * len(rows) + 1), constrained_layout=True)
+    axis.axvspan(0, 1, color="#e5dff0")
+    for place, row in enumerate(rows):
+        low, high = float(row["low"]), float(row["high"])
+        mean, begin, end = ((float(row[k]) - low) / (high - low) for k in ("mean", "interval_low", "interval_high"))
+        color = CONFIDENCE["low"] if row["verdict"] in ("fail", "warn") else CONFIDENCE["high"]
+        axis.plot((begin, end), (place, place), color=color, linewidth=1.5)
+        axis.plot(mean, place, "o", color=color)
+    axis.set_yticks(range(len(rows)), [f"{row['experiment']}: {row['quantity']} ({row['basis']})" for row in rows])
+    axis.set(xlabel="target band from 0 to 1; orange: mean outside", xlim=(-2, 3))
+    axis.invert_yaxis()
+    return _svg(figure)
+
+
+FIGURES = {
+    "figures/hormones.svg": hormones,
+    "figures/confidence.svg": confidence,
+    "figures/validation.svg": validation,
+}
 """Place of each figure in the site, and what draws it."""
 
 

@@ -85,8 +85,9 @@ def test_every_command_is_in_the_reference(site: Path) -> None:
     assert "--voxel-size" in text
 
 
-def test_figures_of_the_physics_page_are_drawn(site: Path) -> None:
-    pictures = [one for one in _Page(site / "physics.html").loads if one.startswith("figures/")]
-    assert len(pictures) == 2
+@pytest.mark.parametrize(("page", "count"), [("physics", 2), ("validation", 1)])
+def test_figures_of_a_page_are_drawn(site: Path, page: str, count: int) -> None:
+    pictures = [one for one in _Page(site / f"{page}.html").loads if one.startswith("figures/")]
+    assert len(pictures) == count
     for one in pictures:
         assert b"<svg" in (site / one).read_bytes()[:2000]
