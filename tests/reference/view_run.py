@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from boneabm.io.agents import AgentWriter
 from boneabm.io.runfolder import RunFolder
 from boneabm.io.schema import AGENT_COLUMNS
 from boneabm.io.series import SeriesWriter
-from boneabm.io.volumes import VolumeWriter
+from boneabm.io.volumes import VolumeReader, VolumeWriter
 
 SPACING_UM = 20.0
 FIELDS = ("matrix", "mineral", "bmu", "born_day", "rankl_free_pm")
@@ -64,6 +65,17 @@ def make_run(place: Path, days: tuple[int, ...], edge: int = 32) -> Writing:
             Writing(folder, edge).day(day)
         folder.commit()
     return Writing(RunFolder(place), edge)
+
+
+def make_killed_run(place: Path, patience_s: float) -> None:
+    """Leave a run folder of at least four stored days whose writer was killed in the middle of its work."""
+    writer = subprocess.Popen([sys.executable, __file__, str(place)])
+    until = time.monotonic() + patience_s
+    while not (place.exists() and len(VolumeReader(place / "run.vtkhdf").days) > 3):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    writer.kill()
+    writer.wait()
 
 
 def main() -> None:

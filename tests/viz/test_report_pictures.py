@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import re
 import shutil
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +13,10 @@ import pytest
 from bare_run import scenario_text, text_of
 from boneviz.shots import common_field, jpeg, shots
 from boneviz.snapshot import load_change
-from view_run import make_run
+from view_run import make_killed_run, make_run
 
 from boneabm.errors import InputError
 from boneabm.io.runfolder import RunFolder
-from boneabm.io.volumes import VolumeReader
 from boneabm.report.compare_page import write_comparison
 from boneabm.report.figures import turnover_percent_per_y
 from boneabm.report.record import read_records
@@ -101,14 +98,7 @@ def test_a_run_that_was_killed_says_so(drawn: Path, tmp_path: Path) -> None:
 
 def test_a_writer_killed_with_sigkill_is_reported(tmp_path: Path) -> None:
     place = tmp_path / "killed"
-    script = Path(__file__).parents[1] / "reference" / "view_run.py"
-    writer = subprocess.Popen([sys.executable, script, str(place)])
-    until = time.monotonic() + 120
-    while not (place.exists() and len(VolumeReader(place / "run.vtkhdf").days) > 3):
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    writer.kill()
-    writer.wait()
+    make_killed_run(place, 120)
     page = write_run_report([place], tmp_path / "killed.html", shots).read_text(encoding="utf-8")
     assert "Not finished" in page
     assert page.count("data:image/jpeg;base64,") == 4

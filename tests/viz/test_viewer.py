@@ -13,9 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from view_run import make_run
-
-from boneabm.io.volumes import VolumeReader
+from view_run import make_killed_run, make_run
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is part of the extra dev")
 pytest.importorskip("trame.app", reason="trame is part of the extra view")
@@ -259,14 +257,7 @@ def test_only_loopback_listens(served):
 
 def test_a_killed_run_opens_and_the_viewer_ends_quietly(browser, tmp_path):
     place = tmp_path / "killed"
-    script = Path(__file__).parents[1] / "reference" / "view_run.py"
-    writer = subprocess.Popen([sys.executable, script, str(place)])
-    until = time.monotonic() + 60
-    while not (place.exists() and len(VolumeReader(place / "run.vtkhdf").days) > 3):
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    writer.kill()
-    writer.wait()
+    make_killed_run(place, 60)
     served = Served(place, "--port", str(free_port()))
     try:
         page = browser.new_page(viewport={"width": 820, "height": 520})
