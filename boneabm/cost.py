@@ -7,6 +7,8 @@ How often strain is solved depends on the turnover, so a year may take half or t
 from __future__ import annotations
 
 import math
+import resource
+import sys
 from typing import NamedTuple
 
 from .parameters import ParameterSet
@@ -108,3 +110,9 @@ def _burn_in_s(scenario: Scenario, voxels: int) -> float:
         return 0.0
     per_day = SECONDS_PER_DAY + voxels * SECONDS_PER_VOXEL_BURN_IN_DAY
     return SECONDS_AT_START + scenario.simulation.burn_in_d * per_day
+
+
+def peak_mb() -> float:
+    """Largest memory that this process has held so far, MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6

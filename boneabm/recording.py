@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import time
 from typing import Any, NamedTuple
 
@@ -149,11 +148,6 @@ def describe(scenario: Scenario, origin: Origin) -> dict[str, str]:
     bone = ", ".join(f"{key} = {value}" for key, value in origin.bone.items())
     facts = {"seed": str(scenario.simulation.seed), "bone": bone, "lineage": json.dumps(origin.lineage)}
     return {**provenance(), "model_version": model_version(), "scenario": text, "parameters": rows, **facts}
-
-
-def peak_mb() -> float:
-    """Largest memory that this process has held so far, MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def picture_day(folder: RunFolder) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from . import origin
 from .analysis.doubts import doubts
+from .cost import peak_mb
 from .engine import Simulation
 from .errors import InputError
 from .identity import model_digest, model_version
@@ -15,7 +16,7 @@ from .io.checkpoint import read_checkpoint
 from .io.runfolder import RunFolder
 from .kernels.blocks import set_threads
 from .parameters import ParameterSet
-from .recording import Origin, Recorder, peak_mb, picture_day
+from .recording import Origin, Recorder, picture_day
 from .scenario import Scenario
 from .stepping import Interrupted, Progress, Report, Stepping, Stop, never
 

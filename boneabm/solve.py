@@ -9,8 +9,6 @@
 from __future__ import annotations
 
 import math
-import resource
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -18,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from boneabm.cost import peak_mb
 from boneabm.errors import InputError, nearest
 from boneabm.io.bone_source import TELLING_LOSS
 from boneabm.kernels.blocks import available_threads, set_threads
@@ -254,7 +253,7 @@ def solve_bone(
         relative_residual=max(history[-1] for history in solver.residuals),
         setup_s=solver.setup_s,
         solve_s=solver.solve_s,
-        peak_mb=_peak_mb(),
+        peak_mb=peak_mb(),
         threads=threads,
         warnings=warnings,
     )
@@ -341,9 +340,3 @@ def _uniaxial(solver: MicroFE, options: SolveOptions) -> Load:
 def _face_mm2(bone: ArrayLike, spacing_um: float, axis: str) -> float:
     voxels = math.prod(length for length, name in zip(np.shape(bone), AXES, strict=True) if name != axis)
     return voxels * (spacing_um / 1000) ** 2
-
-
-def _peak_mb() -> float:
-    """Largest memory that this process has held so far, MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from boneabm import origin
+from boneabm.cost import peak_mb
 from boneabm.errors import InputError
 from boneabm.identity import burn_in_key, run_identity
 from boneabm.io.provenance import sha256_of
 from boneabm.io.runfolder import BusyError, RunFolder
 from boneabm.kernels.blocks import set_threads
-from boneabm.recording import peak_mb
 from boneabm.run import RunResult, resume_run, run_scenario
 from boneabm.scenario import Scenario
 from boneabm.stepping import Interrupted, Stepping
