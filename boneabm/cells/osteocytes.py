@@ -10,7 +10,7 @@ class Osteocyte(BoneCell):
     """A cell inside bone; 38 bytes a cell with its number, key and alive flag.
 
     voxel     : flat voxel index of its lacuna     birth_day : d
-    memory    : fortnight mean of psi^m            set_point : ln psi*
+    memory    : recent mean of psi^m               set_point : ln psi*
     signal    : S, 1 = at its set point            fate : today's intent: 0 lives, 1 dies, 2 freed by resorption
     """
 

@@ -52,7 +52,7 @@ def male_gonads(u, p):
 @rule
 def cycling(u, p):
     """Share of premenopausal ovarian estradiol: logistic fall around the final period, times ovaries that are left."""
-    return logistic(-u.years_after_period, 0.0, p.transition_width_y) * u.ovaries
+    return logistic(p.transition_shift_y - u.years_after_period, 0.0, p.transition_width_y) * u.ovaries
 
 
 @rule

@@ -56,10 +56,11 @@ FELT = (
 """Targets that cells feel."""
 
 TARGETS = (
-    *FELT, "tnf", "il6", "ros", "sclerostin", "cortisol",
+    *FELT, "tnf", "il6", "ros", "sclerostin", "cortisol", "sclerostin_blood",
     "shadow_rankl", "shadow_opg", "shadow_oc_life", "shadow_ob_prolif",
 )  # fmt: skip
-"""Targets of the effect table: what cells feel, set points of states, and rows of the mean-field bone only."""
+"""Targets of the effect table: what cells feel, set points of states, sclerostin in blood over that made in bone,
+and rows of the mean-field bone only."""
 
 
 def record(names: tuple[str, ...]) -> np.dtype:

@@ -10,7 +10,7 @@ from boneabm.validation import bookkeeping as books
 from boneabm.validation.finished import Arms, FinishedRun, years
 from boneabm.validation.measures import OfArms, OfRun, Quantity, difference, each, percent_over, quotient, ratio
 
-YEAR_D = 365
+YEAR_D, HALF_YEAR_D = 365, 182
 ARM, CONTROL = "menopause", "premenopausal"
 FINAL_D = 5 * YEAR_D
 
@@ -98,8 +98,8 @@ MENOPAUSE = (
              ratio(lambda run: run.at("m_rankl", after(2)), lambda run: run.at("m_rankl", START), ARM),
              "modulator of RANKL production, 2 y after over 5 y before the final period"),
     Quantity("Ac.f rise", "%",
-             percent_over(ratio(lambda run: run.at("Ac.f_per_y", after(1)), _ac_f_before, ARM)),
-             "first year after the final period over years 5 to 3 before it"),
+             percent_over(ratio(lambda run: run.at("Ac.f_per_y", after(1) + HALF_YEAR_D), _ac_f_before, ARM)),
+             "mean of the year around 12 months after the final period over years 5 to 3 before it"),
     Quantity("Ac.f before", "1/y", each(_ac_f_before, ARM), "years 5 to 3 before the final period"),
     Quantity("BMU balance before", "um", each(books.balance_um(BEFORE), ARM), "W.Th - E.De, sites closed before -2 y"),
     Quantity("BMU balance change", "um",

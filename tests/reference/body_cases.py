@@ -9,6 +9,7 @@ import numpy as np
 from boneabm.endocrine import Body, Dose, Infusion, Period, Regimen, Subject
 from boneabm.endocrine.curves import follow
 from boneabm.kernels.endocrine_drugs import teriparatide_pulse
+from boneabm.kernels.endocrine_layout import TARGETS
 
 POST = Subject(age_y=58.0, final_period_y=51.0, aging=False)
 WOMAN = Subject(aging=False)
@@ -44,6 +45,12 @@ def rest(who, name, periods=()):
     if name in felt:
         return felt[name]
     return float(made.physiology.level[name] if name in made.physiology.level.dtype.names else made.physiology.y[name])
+
+
+def blood_sclerostin(who):
+    """Sclerostin in blood of a settled body: what bone makes, times the age rows of blood."""
+    made = body(who)
+    return float(made.physiology.y["sclerostin"]) * math.exp(made.physiology.targets[TARGETS.index("sclerostin_blood")])
 
 
 def mean_over_day(who, name, days, drug, route, amount, every=1.0):
@@ -358,7 +365,7 @@ CASES = {
     "aln_half": aln_half,
     "zol_urine": zol_urine,
     "scl_e2": scl_e2,
-    "scl_life": lambda: rest(Subject(age_y=85.0, final_period_y=51.0), "sclerostin") / rest(WOMAN, "sclerostin"),
+    "scl_life": lambda: blood_sclerostin(Subject(age_y=85.0, final_period_y=51.0)) / blood_sclerostin(WOMAN),
     "rankl_meno": lambda: rankl(3.0) / rankl(-5.0),
     "rankl_tnf": rankl_tnf,
     "t2d_res": lambda: diabetes("m_rankl"),
