@@ -32,7 +32,7 @@ def _bone_values(simulation: Simulation) -> tuple[float, ...]:
 
 
 def _cell_values(simulation: Simulation) -> tuple[float, ...]:
-    """From osteoclasts to the median signal."""
+    """From osteoclasts to the median signal and relative stimulus."""
     tissue, today, state = simulation.tissue, simulation.tissue.today, simulation.state
     signal = tissue.osteocytes["signal"]
     return (
@@ -49,7 +49,19 @@ def _cell_values(simulation: Simulation) -> tuple[float, ...]:
         tissue.pool,
         today.occupancy,
         float(np.median(signal)) if signal.size else 0.0,
+        *_relative_stimulus(simulation),
     )
+
+
+def _relative_stimulus(simulation: Simulation) -> tuple[float, float]:
+    """psi / psi* of the day and psi_bar / psi* of the last fortnight, each of the median osteocyte; 0 without any."""
+    cells = simulation.tissue.osteocytes
+    if not cells.n:
+        return 0.0, 0.0
+    today = simulation.state.strain.psi.reshape(-1)[cells["voxel"]]
+    fortnight = cells["memory"] ** np.float32(1.0 / simulation.rules.osteocyte.stimulus_exponent)
+    adapted = np.exp(cells["set_point"])
+    return float(np.median(today / adapted)), float(np.median(fortnight / adapted))
 
 
 def _body_values(simulation: Simulation) -> tuple[float, ...]:

@@ -8,7 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from boneabm.build import build
+from boneabm.analysis.observe import series_row
+from boneabm.build import build, prepare
 from boneabm.build_loads import chain_parameters, make_program, weekly_program
 from boneabm.explain_loads import fortnight, relative
 from boneabm.io.checkpoint import state_sha256
@@ -340,3 +341,22 @@ def test_relative_day_is_exact_for_equal_directions() -> None:
     ours, theirs = made.day(1), made.habitual()
     dose = ours[0].cycles_per_d / theirs[0].cycles_per_d
     assert relative_day(ours, theirs, 4.0, 0.3) == pytest.approx(dose**0.25, rel=1e-12)
+
+
+def test_the_series_tells_stimulus_over_set_point_of_the_median_osteocyte():
+    """Habit: 1 within the noise of turnover; a training day: that of `explain`; the fortnight between them."""
+    rows = [row | {"days": ["Wed"]} for row in LIFTS]
+    chosen = scenario(rows, simulation={"days": 2, "seed": 1, "burn_in": "0 d"})
+    simulation, _ = build(chosen)
+    prepare(simulation)
+    told = []
+    for _ in range(2):
+        simulation.step()
+        told.append(series_row(simulation))
+    cells, psi = simulation.tissue.osteocytes, simulation.state.strain.psi.reshape(-1)
+    plain = np.median(psi[cells["voxel"]] / np.exp(cells["set_point"].astype(float)))
+    assert told[1]["psi_day"] == pytest.approx(plain, rel=1e-6)
+    assert told[0]["psi_day"] == pytest.approx(1, abs=0.02)
+    assert told[1]["psi_day"] == pytest.approx(relative(make_program(chosen, P), 2), rel=0.02)
+    assert told[0]["psi_fortnight"] < told[1]["psi_fortnight"] < told[1]["psi_day"]
+    assert told[1]["signal_median"] == pytest.approx(told[1]["psi_fortnight"], rel=0.02), "gain 1, no estrogen lost"
