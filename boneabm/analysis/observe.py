@@ -60,7 +60,7 @@ def _relative_stimulus(simulation: Simulation) -> tuple[float, float]:
         return 0.0, 0.0
     today = simulation.state.strain.psi.reshape(-1)[cells["voxel"]]
     fortnight = cells["memory"] ** np.float32(1.0 / simulation.rules.osteocyte.stimulus_exponent)
-    adapted = np.exp(cells["set_point"])
+    adapted = np.exp(cells["set_point"] + np.float32(simulation.state.modulators.setpoint_shift))
     return float(np.median(today / adapted)), float(np.median(fortnight / adapted))
 
 
@@ -76,7 +76,7 @@ def _body_values(simulation: Simulation) -> tuple[float, ...]:
     drugs = (m.den_pm, m.antiscl_pm, 0.0 if drug is None else drug.total_ag * 1e-6)
     stiffness = np.diag(state.strain.fe.stiffness_mpa)[:3].tolist()
     felt = (m.m_rankl, m.m_opg, m.m_oc_life, m.m_sclerostin, m.m_oc_act, m.m_ob_prolif, m.m_ob_act, m.m_ob_life)
-    rest = (m.mech_gain, m.m_min_rate, m.m_min_max, *(float(value) for value in more), *drugs)
+    rest = (m.mech_gain, m.setpoint_shift, m.m_min_rate, m.m_min_max, *(float(value) for value in more), *drugs)
     return (*stiffness, *levels, *felt, *rest)
 
 

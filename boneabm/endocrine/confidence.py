@@ -33,12 +33,18 @@ def moved_by_low(whole: Course, without: Course) -> dict[str, float]:
     whole, without : courses of the same days, of a body and of the same body after `forget_low`
     """
     found = {}
-    for name in FACTORS:
-        log = np.log(whole.of(name) / without.of(name))
+    for name in (*FACTORS, "setpoint_shift"):
+        log = _log(whole, name) - _log(without, name)
         most = float(log[np.abs(log).argmax()])
         if abs(most) > math.log(1 + MARKED):
             found[name] = math.exp(most)
     return found
+
+
+def _log(course: Course, name: str) -> np.ndarray:
+    """ln of a modulator on every day; the shift of set points is one already."""
+    logs: np.ndarray = course.of(name) if name == "setpoint_shift" else np.log(course.of(name))
+    return logs
 
 
 def weak_drugs(names: Iterable[str]) -> list[str]:

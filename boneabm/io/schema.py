@@ -98,6 +98,7 @@ SERIES_FURTHER = _table(
     Column("m_ob_act", "float64", "", "modulator of osteoblast activity, 1 at reference"),
     Column("m_ob_life", "float64", "", "modulator of osteoblast and osteocyte life, 1 at reference"),
     Column("mech_gain", "float64", "", "modulator of mechanosensitivity, 1 at reference"),
+    Column("setpoint_shift", "float64", "", "ln of the factor on osteocyte set points, 0 at reference"),
     Column("m_min_rate", "float64", "", "modulator of the rate of mineralization, 1 at reference"),
     Column("m_min_max", "float64", "", "modulator of full mineralization, 1 at reference"),
     Column("testosterone_ng_per_dl", "float64", "ng/dL", "serum testosterone"),
