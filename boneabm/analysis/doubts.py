@@ -23,13 +23,14 @@ EXERCISE = ("activity_", "condition_", "habit_", "loading", "site_")
 
 class Doubts(NamedTuple):
     """Low-confidence drugs and systems in use, modulators that low-confidence rows move by more than 10 % on the day
-    they do most, and how many assumed or low-confidence numbers each activity in use has.
+    they do most, how many assumed or low-confidence numbers each activity in use has, and a species that is not human.
     """
 
     drugs: list[str]
     systems: list[str]
     moved: dict[str, float]
     exercise: dict[str, int]
+    species: str = ""
 
     def lines(self) -> list[str]:
         """One sentence for each that there is."""
@@ -41,7 +42,14 @@ class Doubts(NamedTuple):
             ("moved by more than 10 % because of rows of low confidence", moved),
             ("assumed or low-confidence numbers of exercise in use", exercise),
         )
-        return [f"{what}: {text}" for what, text in told if text]
+        return [*(f"{what}: {text}" for what, text in told if text), *self._of_another_species()]
+
+    def _of_another_species(self) -> list[str]:
+        told = (
+            f'species "{self.species}": only the frequency below which a load counts nothing is that of rodents; '
+            "cells, their rates, remodeling and hormones are human: read the order of frequencies, no sizes, no times"
+        )
+        return [told] if self.species else []
 
 
 def doubts(scenario: Scenario, parameters: ParameterSet) -> Doubts:
@@ -58,7 +66,8 @@ def doubts(scenario: Scenario, parameters: ParameterSet) -> Doubts:
         if row["section"].startswith(EXERCISE):
             name = row["section"].removeprefix("activity_")
             exercise[name] = exercise.get(name, 0) + 1
-    return Doubts(weak_drugs(names), weak_systems(whole), moved_by_low(*courses), exercise)
+    other = scenario.week.species if scenario.week is not None and scenario.week.species != "human" else ""
+    return Doubts(weak_drugs(names), weak_systems(whole), moved_by_low(*courses), exercise, other)
 
 
 def weak_parameters(scenario: Scenario, parameters: ParameterSet) -> list[dict[str, Any]]:

@@ -211,6 +211,15 @@ def test_weak_drugs_systems_and_modulators_are_named():
     assert plain.lines() == []
 
 
+def test_a_run_of_a_mouse_says_that_its_cells_are_human():
+    mouse = Scenario.load("mouse_tail_loading")
+    found = doubts(mouse, ParameterSet.load()).lines()[-1]
+    assert found.startswith('species "mouse": only the frequency')
+    assert "cells, their rates, remodeling and hormones are human" in found
+    assert found in " ".join(explain(mouse, ParameterSet.load(), []).split())
+    assert "species" not in " ".join(doubts(Scenario.load("hirit"), ParameterSet.load()).lines())
+
+
 def test_weak_numbers_of_exercise_are_counted_where_they_are_in_use():
     """Only kinds that the program does, at the joint of its site; a row with its own stress needs no force."""
     squat = '[[activity]]\nkind = "squat"\nreps = 5\n'
