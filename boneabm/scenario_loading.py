@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -124,6 +124,13 @@ class CountedField(Written):
         return {"type": "array", "items": three}
 
 
+def _known(what: str, name: str, names: Collection[str]) -> str:
+    """The name, if it is one of these."""
+    if name not in names:
+        refuse(f'"{name}" is not a {what}. {nearest(name, names)}')
+    return name
+
+
 class Loading(Section):
     """Where the bone is and what it is used to.
 
@@ -143,23 +150,18 @@ class Loading(Section):
     @field_validator("site")
     @classmethod
     def _known_site(cls, name: str) -> str:
-        if name not in JOINTS:
-            refuse(f'"{name}" is not a site. {nearest(name, JOINTS)}')
-        return name
+        return _known("site", name, JOINTS)
 
     @field_validator("habitual")
     @classmethod
     def _known_habit(cls, name: str) -> str:
-        if name not in HABITS:
-            refuse(f'"{name}" is not a habit. {nearest(name, HABITS)}')
-        return name
+        return _known("habit", name, HABITS)
 
     @field_validator("one_rm", mode="after")
     @classmethod
     def _known_lifts(cls, given: dict[str, float]) -> dict[str, float]:
         for name in given:
-            if name not in lifts():
-                refuse(f'"{name}" is not a lift. {nearest(name, lifts())}')
+            _known("lift", name, lifts())
         return given
 
 

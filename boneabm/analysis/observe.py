@@ -73,7 +73,7 @@ def _body_values(simulation: Simulation) -> tuple[float, ...]:
     y = body.physiology.y
     more = (blood["testosterone_ng_per_dl"], y["igf1"], y["cortisol"], blood["calcium_mmol_per_l"], y["d25"])
     drug = simulation.tissue.drug
-    drugs = (m.den_pm, m.antiscl_pm, 0.0 if drug is None else drug.total_ag * 1e-6)
+    drugs = (m.den_pm, m.antiscl_pm, 0.0 if drug is None else drug.booked_ag * 1e-6)
     stiffness = np.diag(state.strain.fe.stiffness_mpa)[:3].tolist()
     felt = (m.m_rankl, m.m_opg, m.m_oc_life, m.m_sclerostin, m.m_oc_act, m.m_ob_prolif, m.m_ob_act, m.m_ob_life)
     rest = (m.mech_gain, m.setpoint_shift, m.m_min_rate, m.m_min_max, *(float(value) for value in more), *drugs)
