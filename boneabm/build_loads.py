@@ -188,11 +188,8 @@ class _Desk:
             return row.duration_s / 60 * steps_per_min(self.parameters, row.kind or "") * per_step
         if row.duration_s is not None:
             return max(row.duration_s * (row.frequency_hz or 0.0), 1.0)
-        if row.reps is not None:
-            return float(row.reps * (row.sets or 1))
-        if row.counted is not None:
-            return sum(one.cycles for one in row.counted) * (row.cycles_per_d or 1.0)
-        return row.cycles_per_d or 1.0
+        times = float(row.reps * (row.sets or 1)) if row.reps is not None else row.cycles_per_d or 1.0
+        return times * (sum(one.cycles for one in row.counted) if row.counted is not None else 1.0)
 
     def _hours(self, row: Row) -> tuple[float, ...]:
         bouts = row.bouts or 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -124,6 +124,13 @@ class CountedField(Written):
         return {"type": "array", "items": three}
 
 
+def _known(what: str, name: str, names: Collection[str]) -> str:
+    """The name, if it is one of these."""
+    if name not in names:
+        refuse(f'"{name}" is not a {what}. {nearest(name, names)}')
+    return name
+
+
 class Loading(Section):
     """Where the bone is and what it is used to.
 
@@ -143,23 +150,18 @@ class Loading(Section):
     @field_validator("site")
     @classmethod
     def _known_site(cls, name: str) -> str:
-        if name not in JOINTS:
-            refuse(f'"{name}" is not a site. {nearest(name, JOINTS)}')
-        return name
+        return _known("site", name, JOINTS)
 
     @field_validator("habitual")
     @classmethod
     def _known_habit(cls, name: str) -> str:
-        if name not in HABITS:
-            refuse(f'"{name}" is not a habit. {nearest(name, HABITS)}')
-        return name
+        return _known("habit", name, HABITS)
 
     @field_validator("one_rm", mode="after")
     @classmethod
     def _known_lifts(cls, given: dict[str, float]) -> dict[str, float]:
         for name in given:
-            if name not in lifts():
-                refuse(f'"{name}" is not a lift. {nearest(name, lifts())}')
+            _known("lift", name, lifts())
         return given
 
 
@@ -277,11 +279,32 @@ class Activity(Window):
             refuse('a vibration needs acceleration = 0.3 (in g) and frequency = "30 Hz".', "kind")
         if kind != VIBRATION and self.acceleration_g is not None:
             refuse('is only for kind = "vibration". Remove it.', "acceleration")
-        own = self.peak_stress_mpa is not None
-        if kind in lifts() and self.load is None and not own:
+        if kind in lifts() and self.load is None and self.peak_stress_mpa is None:
             refuse(f'missing. A {kind} needs a bar. Example: load = "85 %1RM" or load = "40 kg".', "load")
         if kind not in lifts() and self.load is not None:
             refuse(f"is only for lifts with a bar: {', '.join(lifts())}. Remove it.", "load")
+        self._has_one_force(kind)
+
+    def _has_one_force(self, kind: str) -> None:
+        """No key that the force of the row would hide."""
+        if self.load is not None and self.peak_stress_mpa is not None:
+            refuse(
+                f"and `peak_stress` both say how large the force of a {kind} is. Keep `load` for the force of the "
+                "library under this bar, or `peak_stress` for a stress of your own.",
+                "load",
+            )
+        if kind == RECORDED and self.frequency_hz is not None:
+            refuse(
+                'is not for kind = "recorded": each class of recorded cycles has the frequency of its own rates. '
+                "Remove it, or scale time_s in the file.",
+                "frequency",
+            )
+        given = {RECORDED: "its history", VIBRATION: "its acceleration"}.get(kind)
+        if given is not None and self.peak_stress_mpa is not None:
+            refuse(
+                f'is not for kind = "{kind}", whose stress follows from {given}. Remove it, or write kind = "{OWN}".',
+                "peak_stress",
+            )
 
     def _has_one_amount(self, kind: str) -> None:
         values = (self.steps, self.cycles_per_d, self.reps, self.duration_s)

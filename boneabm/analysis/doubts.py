@@ -1,32 +1,55 @@
-"""What in a scenario rests on weak evidence: drugs and systems in use, and what cells feel because of weak rows."""
+"""What in a scenario rests on weak evidence: drugs, systems and exercise in use, what cells feel because of weak rows.
+
+The one source of it: `explain`, the end of a run, `result.json` of a sweep and reports all print `Doubts.lines`.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from boneabm.build import make_body
+from boneabm.build_loads import HABIT_KINDS
 from boneabm.endocrine.confidence import forget_low, moved_by_low, weak_drugs, weak_systems
 from boneabm.endocrine.curves import follow
+from boneabm.loading.library import OWN, RECORDED
+from boneabm.loading.sites import JOINTS
 from boneabm.parameters import ParameterSet
 from boneabm.scenario import Scenario
+from boneabm.scenario_loading import ROWS
+
+EXERCISE = ("activity_", "condition_", "habit_", "loading", "site_")
+"""Sections of numbers that only programs of exercise look at."""
 
 
 class Doubts(NamedTuple):
-    """Low-confidence drugs and systems in use, and modulators that low-confidence rows move by more than 10 %."""
+    """Low-confidence drugs and systems in use, modulators that low-confidence rows move by more than 10 % on the day
+    they do most, how many assumed or low-confidence numbers each activity in use has, and a species that is not human.
+    """
 
     drugs: list[str]
     systems: list[str]
     moved: dict[str, float]
+    exercise: dict[str, int]
+    species: str = ""
 
     def lines(self) -> list[str]:
         """One sentence for each that there is."""
         moved = ", ".join(f"{name} x{factor:.2f}" for name, factor in self.moved.items())
+        exercise = ", ".join(f"{section} {count}" for section, count in self.exercise.items())
         told = (
             ("drugs of low confidence", ", ".join(self.drugs)),
             ("systems of low confidence in use", ", ".join(self.systems)),
             ("moved by more than 10 % because of rows of low confidence", moved),
+            ("assumed or low-confidence numbers of exercise in use", exercise),
         )
-        return [f"{what}: {text}" for what, text in told if text]
+        return [*(f"{what}: {text}" for what, text in told if text), *self._of_another_species()]
+
+    def _of_another_species(self) -> list[str]:
+        told = (
+            f'species "{self.species}": only the frequency below which a load counts nothing is that of rodents; '
+            "cells, their rates, remodeling and hormones are human: read the order of frequencies, no sizes, no times"
+        )
+        return [told] if self.species else []
 
 
 def doubts(scenario: Scenario, parameters: ParameterSet) -> Doubts:
@@ -38,4 +61,45 @@ def doubts(scenario: Scenario, parameters: ParameterSet) -> Doubts:
         body.settle(-1)
         courses.append(follow(body, 0, scenario.simulation.days))
     names = [row.drug for row in (*scenario.dose, *scenario.infusion)]
-    return Doubts(weak_drugs(names), weak_systems(whole), moved_by_low(*courses))
+    exercise: dict[str, int] = {}
+    for row in weak_parameters(scenario, parameters):
+        if row["section"].startswith(EXERCISE):
+            name = row["section"].removeprefix("activity_")
+            exercise[name] = exercise.get(name, 0) + 1
+    other = scenario.week.species if scenario.week is not None and scenario.week.species != "human" else ""
+    return Doubts(weak_drugs(names), weak_systems(whole), moved_by_low(*courses), exercise, other)
+
+
+def weak_parameters(scenario: Scenario, parameters: ParameterSet) -> list[dict[str, Any]]:
+    """Rows of the parameters in use that are assumed or of low confidence: of drugs and exercise those it names."""
+    weak = [row for row in parameters.rows() if row["confidence"] == "low" or str(row["source"]).startswith("assumed")]
+    return [row for row in weak if _in_use(row["section"], row["name"], scenario)]
+
+
+def _in_use(section: str, name: str, scenario: Scenario) -> bool:
+    if section.startswith(EXERCISE):
+        return _loads(section, name, scenario)
+    if section != "drug":
+        return True
+    given = {row.drug for row in (*scenario.dose, *scenario.infusion)}
+    return any(word in drug for drug in given for word in name.split("_")[:2] if len(word) > 3)
+
+
+def _loads(section: str, name: str, scenario: Scenario) -> bool:
+    """Whether the program of the scenario looks at it: its site, kinds of rows and habit at the joint of that site."""
+    week = scenario.week
+    if week is None:
+        return False
+    what, _, of = section.partition("_")
+    held = {row.kind for row in scenario.condition}
+    kinds = {row.kind for row in scenario.activity if row.peak_stress_mpa is None} - {OWN, RECORDED}
+    kinds |= set(HABIT_KINDS) if week.habitual != ROWS else set()
+    kinds |= {"bed_turning"} if "bed_rest" in held else set()
+    other_joints = set(JOINTS.values()) - {JOINTS[week.site]}
+    chosen = {
+        "site": of == week.site,
+        "condition": of in held,
+        "habit": week.habitual != ROWS,
+        "activity": of in kinds and not other_joints & set(name.split("_")),
+    }
+    return chosen.get(what, True)

@@ -32,7 +32,7 @@ def _bone_values(simulation: Simulation) -> tuple[float, ...]:
 
 
 def _cell_values(simulation: Simulation) -> tuple[float, ...]:
-    """From osteoclasts to the median signal."""
+    """From osteoclasts to the median signal and relative stimulus."""
     tissue, today, state = simulation.tissue, simulation.tissue.today, simulation.state
     signal = tissue.osteocytes["signal"]
     return (
@@ -49,7 +49,19 @@ def _cell_values(simulation: Simulation) -> tuple[float, ...]:
         tissue.pool,
         today.occupancy,
         float(np.median(signal)) if signal.size else 0.0,
+        *_relative_stimulus(simulation),
     )
+
+
+def _relative_stimulus(simulation: Simulation) -> tuple[float, float]:
+    """psi / psi* of the day and psi_bar / psi* of the last fortnight, each of the median osteocyte; 0 without any."""
+    cells = simulation.tissue.osteocytes
+    if not cells.n:
+        return 0.0, 0.0
+    today = simulation.state.strain.psi.reshape(-1)[cells["voxel"]]
+    fortnight = cells["memory"] ** np.float32(1.0 / simulation.rules.osteocyte.stimulus_exponent)
+    adapted = np.exp(cells["set_point"] + np.float32(simulation.state.modulators.setpoint_shift))
+    return float(np.median(today / adapted)), float(np.median(fortnight / adapted))
 
 
 def _body_values(simulation: Simulation) -> tuple[float, ...]:
@@ -61,10 +73,10 @@ def _body_values(simulation: Simulation) -> tuple[float, ...]:
     y = body.physiology.y
     more = (blood["testosterone_ng_per_dl"], y["igf1"], y["cortisol"], blood["calcium_mmol_per_l"], y["d25"])
     drug = simulation.tissue.drug
-    drugs = (m.den_pm, m.antiscl_pm, 0.0 if drug is None else drug.total_ag * 1e-6)
+    drugs = (m.den_pm, m.antiscl_pm, 0.0 if drug is None else drug.booked_ag * 1e-6)
     stiffness = np.diag(state.strain.fe.stiffness_mpa)[:3].tolist()
     felt = (m.m_rankl, m.m_opg, m.m_oc_life, m.m_sclerostin, m.m_oc_act, m.m_ob_prolif, m.m_ob_act, m.m_ob_life)
-    rest = (m.mech_gain, m.m_min_rate, m.m_min_max, *(float(value) for value in more), *drugs)
+    rest = (m.mech_gain, m.setpoint_shift, m.m_min_rate, m.m_min_max, *(float(value) for value in more), *drugs)
     return (*stiffness, *levels, *felt, *rest)
 
 

@@ -20,10 +20,11 @@ from .subject import REFERENCE_INPUTS, Life, Period, Subject
 class Modulators:
     """What cells feel of the body: factors (1 = reference subject) and free drug levels (0 = no drug).
 
-    The tissue reads m_rankl to m_ob_life, m_sclerostin, mech_gain, m_min_rate, m_min_max, den_pm, antiscl_pm and
-    bp_uptake. Not felt by the tissue: setpoint_shift, matrix_quality; bp_surface, because the lattice has its own
+    The tissue reads m_rankl to m_ob_life, m_sclerostin, mech_gain, setpoint_shift, m_min_rate, m_min_max, den_pm,
+    antiscl_pm and bp_uptake. Not felt by the tissue: matrix_quality; bp_surface, because the lattice has its own
     surface; anabolic_drive, a record of the pulsed-PTH signal, which acts through m_ob_prolif and m_ob_life.
 
+    setpoint_shift     : ln of the factor on the set points of osteocytes, a sum and no factor: 0 in the reference
     den_pm, antiscl_pm : free denosumab and romosozumab, pM
     bp_surface         : bisphosphonate on bone surface of the whole skeleton, mg of alendronate equivalents per m2
     bp_uptake          : what was bound to bone surface today, the same unit

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..kernels.endocrine_layout import ANAB, DRIVERS, FELT
+from ..kernels.endocrine_layout import DRIVERS
 from .body import FACTORS, Body
 from .curves import Course
 from .drugs import find_drug
@@ -17,25 +17,6 @@ from .systems import systems
 MARKED = 0.10
 IN_USE = 0.05
 """A system is in use where its own driver is this far from the reference."""
-
-
-def low_confidence_factors(body: Body) -> dict[str, float]:
-    """Factor by which low-confidence rows move each modulator, with levels and states of the last look.
-
-    Only rows that act on the modulator itself count, not those on set points of states before it.
-    """
-    _, rows, exponents, terms = body.physiology.table
-    sums = dict.fromkeys(FELT, 0.0)
-    for k, effect in enumerate(effect_table()):
-        if effect.felt_by == "cells" and effect.confidence == "low":
-            term, form = terms[rows[k, 3]], rows[k, 1]
-            sums[effect.target] += math.log(1 + exponents[k] * max(term, 0)) if form == ANAB else exponents[k] * term
-    return {name: math.exp(value) for name, value in sums.items()}
-
-
-def marked(body: Body) -> dict[str, float]:
-    """Modulators that low-confidence rows move by more than 10 %, with the factor."""
-    return {name: f for name, f in low_confidence_factors(body).items() if abs(math.log(f)) > math.log(1 + MARKED)}
 
 
 def forget_low(body: Body) -> None:
@@ -52,12 +33,18 @@ def moved_by_low(whole: Course, without: Course) -> dict[str, float]:
     whole, without : courses of the same days, of a body and of the same body after `forget_low`
     """
     found = {}
-    for name in FACTORS:
-        log = np.log(whole.of(name) / without.of(name))
+    for name in (*FACTORS, "setpoint_shift"):
+        log = _log(whole, name) - _log(without, name)
         most = float(log[np.abs(log).argmax()])
         if abs(most) > math.log(1 + MARKED):
             found[name] = math.exp(most)
     return found
+
+
+def _log(course: Course, name: str) -> np.ndarray:
+    """ln of a modulator on every day; the shift of set points is one already."""
+    logs: np.ndarray = course.of(name) if name == "setpoint_shift" else np.log(course.of(name))
+    return logs
 
 
 def weak_drugs(names: Iterable[str]) -> list[str]:

@@ -20,7 +20,7 @@ NO_MEMORY = -700.0
 
 
 class OsteocyteRates(NamedTuple):
-    """Parameters of an osteocyte as daily shares, worked out once instead of per cell."""
+    """Parameters of an osteocyte as daily shares, worked out once instead of per cell, and the body's shift of psi*."""
 
     exponent: float
     memory_share: float
@@ -30,13 +30,17 @@ class OsteocyteRates(NamedTuple):
     signal_max: float
     death_per_d: float
     disuse_death: float
+    set_point_shift: float
 
 
-def osteocyte_rates(p: Any) -> OsteocyteRates:
-    """Daily shares 1 - exp(-1/tau) and hazard 1/life of an osteocyte; p : OsteocyteParameters."""
+def osteocyte_rates(p: Any, set_point_shift: float = 0.0) -> OsteocyteRates:
+    """Daily shares 1 - exp(-1/tau) and hazard 1/life of an osteocyte; p : OsteocyteParameters.
+
+    set_point_shift : ln of the factor by which the body raises the set points that cells read, 0 in the reference
+    """
     shares = (-math.expm1(-1.0 / p.memory_d), -math.expm1(-1.0 / p.adaptation_d))
     limits = (p.own_history_share, p.dead_zone, p.signal_max)
-    return OsteocyteRates(p.stimulus_exponent, *shares, *limits, 1.0 / p.life_d, p.disuse_death)
+    return OsteocyteRates(p.stimulus_exponent, *shares, *limits, 1.0 / p.life_d, p.disuse_death, set_point_shift)
 
 
 @rule
@@ -45,7 +49,7 @@ def osteocyte_signal(psi, memory, set_point, gain, r):
 
     L    += (psi^m - L) (1 - exp(-1/tau_m)),  psi_bar = L^(1/m)
     ln psi* += (kappa ln psi_bar - ln psi*) (1 - exp(-1/tau_a))      (the site's habitual psi is 1)
-    S     = 1 + gain (psi_bar / psi* - 1), limited to 0..S_max, zero slope inside the dead zone
+    S     = 1 + gain (psi_bar / (psi* exp(shift)) - 1), limited to 0..S_max, zero slope inside the dead zone
 
     psi : relative daily stimulus; memory : L; set_point : ln psi*; r : OsteocyteRates; returns (L, ln psi*, S)
     """
@@ -54,7 +58,7 @@ def osteocyte_signal(psi, memory, set_point, gain, r):
     memory += (power - memory) * r.memory_share
     log_mean = math.log(memory) / m if memory > 0.0 else NO_MEMORY
     set_point += (r.own_history_share * max(log_mean, LOG_LEAST_STIMULUS) - set_point) * r.adaptation_share
-    excess = math.exp(log_mean - set_point) - 1.0
+    excess = math.exp(log_mean - set_point - r.set_point_shift) - 1.0
     if abs(excess) <= r.dead_zone:
         excess = 0.0
     else:

@@ -251,6 +251,22 @@ def grow_front(spacing_um, shape, layers, columns, layer_of, matrix, bmu, out_ne
     return n
 
 
+@rule
+def solid_near(center, r, shape, phase, layers, matrix):
+    """Whether bone that nobody erodes lies within r of a place (z, y, x), voxels; the first such voxel ends it."""
+    layer_column, layer_of = layers
+    nz, ny, nx = shape
+    z, y, x = center
+    for zz in range(max(math.ceil(z - r), 0), min(math.floor(z + r), nz - 1) + 1):
+        for yy in range(max(math.ceil(y - r), 0), min(math.floor(y + r), ny - 1) + 1):
+            for xx in range(max(math.ceil(x - r), 0), min(math.floor(x + r), nx - 1) + 1):
+                near = (zz - z) ** 2 + (yy - y) ** 2 + (xx - x) ** 2 <= r * r
+                w = (zz * ny + yy) * nx + xx
+                if near and matrix[w] >= 0.5 and (layer_of[w] < 0 or phase[layer_column[layer_of[w]]] >= REVERSAL):
+                    return True
+    return False
+
+
 @kernel
 def find_floors(rows, spacing_um, shape, columns, reach_um, layers, matrix, out_floor):
     """FLOOR where solid bone (or the cut face) lies within reach of the bottom of a column, else NO_FLOOR.
@@ -263,7 +279,6 @@ def find_floors(rows, spacing_um, shape, columns, reach_um, layers, matrix, out_
     layers : (column of each layer, (Z*Y*X,) int32 layer of each voxel or -1); reach_um : (N,), thickness laid
     """
     root, end, normal, phase = columns
-    layer_column, layer_of = layers
     nz, ny, nx = shape
     for i in range(rows.size):
         col = rows[i]
@@ -273,17 +288,9 @@ def find_floors(rows, spacing_um, shape, columns, reach_um, layers, matrix, out_
         y = (v // nx) % ny + normal[col, 1] * t
         x = v % nx + normal[col, 2] * t
         r = reach_um[i] / spacing_um + 0.5
-        floor = NO_FLOOR
-        if min(z, y, x) < 0.0 or z > nz - 1 or y > ny - 1 or x > nx - 1:
-            floor = FLOOR
-        for zz in range(max(math.ceil(z - r), 0), min(math.floor(z + r), nz - 1) + 1):
-            for yy in range(max(math.ceil(y - r), 0), min(math.floor(y + r), ny - 1) + 1):
-                for xx in range(max(math.ceil(x - r), 0), min(math.floor(x + r), nx - 1) + 1):
-                    near = (zz - z) ** 2 + (yy - y) ** 2 + (xx - x) ** 2 <= r * r
-                    w = (zz * ny + yy) * nx + xx
-                    if near and matrix[w] >= 0.5 and (layer_of[w] < 0 or phase[layer_column[layer_of[w]]] >= REVERSAL):
-                        floor = FLOOR
-        out_floor[col] = floor
+        cut = min(z, y, x) < 0.0 or z > nz - 1 or y > ny - 1 or x > nx - 1
+        found = cut or solid_near((z, y, x), r, shape, phase, layers, matrix)
+        out_floor[col] = FLOOR if found else NO_FLOOR
 
 
 @kernel

@@ -87,7 +87,7 @@ def sense(
     """One day of the listed osteocytes (rows of the population): memory, set point, signal, fate."""
     cells = tuple(tissue.osteocytes[name] for name in ("voxel", "key", "memory", "set_point", "signal", "fate"))
     gain, survival = p.gain * m.mech_gain, m.m_ob_life
-    blocks, rates = -(-rows.size // sensing.BLOCK), sensing.osteocyte_rates(p)
+    blocks, rates = -(-rows.size // sensing.BLOCK), sensing.osteocyte_rates(p, m.setpoint_shift)
     fields = (psi.reshape(-1), tissue.flat("matrix"))
     launch(sensing.sense, blocks, rows, seed, day, gain, survival, rates, cells, *fields)
 

@@ -5,26 +5,19 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from boneabm.build import make_body
-from boneabm.build_loads import HABIT_KINDS
+from boneabm.analysis.doubts import doubts, weak_parameters
 from boneabm.cost import cost_of
-from boneabm.endocrine.confidence import marked
-from boneabm.endocrine.curves import follow
+from boneabm.endocrine.confidence import weak_drugs
 from boneabm.endocrine.drugs import find_drug
 from boneabm.errors import BoneabmError
 from boneabm.identity import model_version, run_identity
 from boneabm.io.provenance import provenance
-from boneabm.io.schema import SERIES_FURTHER
 from boneabm.parameters import ParameterSet
 from boneabm.report.page import duration, folded, note, number, table
 from boneabm.report.record import Record
 from boneabm.report.sections import escaped, listing
 from boneabm.scenario import Scenario
 from boneabm.sweep.folder import SweepFolder
-
-WEAKEST = "low"
-LOADING = ("activity_", "condition_", "habit_", "loading", "site_")
-"""Sections of numbers that only programs of exercise look at."""
 
 
 def parameters(record: Record) -> str:
@@ -74,69 +67,34 @@ def confidence(record: Record) -> str:
     """What is assumed or poorly known among the numbers that this run uses."""
     if record.scenario is None:
         return ""
-    scenario = record.scenario
-    weak = [p for p in ParameterSet.load().rows() if _weak(p) and _in_use(p["section"], p["name"], scenario)]
-    rows = [
-        (f"{p['section']}.{p['name']}", f"{scenario.parameters.get(p['section'] + '.' + p['name'], p['value']):g}",
-         f"{p['low']:g} to {p['high']:g}", p["unit"], f"{p['confidence']}; {p['source']}")
-        for p in weak
+    used = ParameterSet.load().override(record.scenario.parameters)
+    drugs = dict.fromkeys(row.drug for row in (*record.scenario.dose, *record.scenario.infusion))
+    weak = [find_drug(name) for name in weak_drugs(drugs)]
+    rows = [(f"kinetics of {drug.name}", "", "", "", f"low; {drug.note or drug.source}") for drug in weak]
+    rows += [
+        (f"{p['section']}.{p['name']}", f"{p['value']:g}", f"{p['low']:g} to {p['high']:g}", p["unit"],
+         f"{p['confidence']}; {p['source']}")
+        for p in weak_parameters(record.scenario, used)
     ]  # fmt: skip
     head = ("parameter", "value", "range", "unit", "confidence and source")
-    flags = [*_drug_flags(scenario), *_effect_flags(record)]
-    items = "".join(f"<li>{escaped(flag)}</li>" for flag in flags)
+    items = "".join(f"<li>{escaped(line)}</li>" for line in _doubts(record, record.scenario))
     listed = folded(f"{len(rows)} parameters in use that are assumed or of low confidence", listing(rows, head))
-    told = note("Results that rest on these numbers are to be read as directions, not as sizes.")
+    told = note(
+        "Results that rest on these numbers are to be read as directions, not as sizes. m_rankl and the like are "
+        "modulators of what cells do, 1 at reference."
+    )
     return "<h2>Low confidence</h2>" + (f"<ul>{items}</ul>" if items else "") + listed + told
 
 
-def _weak(row: dict[str, object]) -> bool:
-    return row["confidence"] == WEAKEST or str(row["source"]).startswith("assumed")
-
-
-def _in_use(section: str, name: str, scenario: Scenario) -> bool:
-    """Whether a run of this scenario looks at the parameter: of drugs and exercise only those that it names."""
-    if section.startswith(LOADING):
-        return scenario.week is not None and _names_load(section, scenario)
-    if section != "drug":
-        return True
-    given = {row.drug for row in (*scenario.dose, *scenario.infusion)}
-    return any(word in drug for drug in given for word in name.split("_")[:2] if len(word) > 3)
-
-
-def _names_load(section: str, scenario: Scenario) -> bool:
-    """Whether the program of the scenario names this section of numbers: its site, its kinds, those of its habit."""
-    what, _, name = section.partition("_")
-    if what == "site":
-        return scenario.week is not None and name == scenario.week.site
-    named = {row.kind for row in scenario.activity} | {row.kind for row in scenario.condition}
-    return what not in ("activity", "condition") or name in named or name in HABIT_KINDS
-
-
-def _drug_flags(scenario: Scenario) -> list[str]:
-    drugs = dict.fromkeys(row.drug for row in (*scenario.dose, *scenario.infusion))
-    found = [find_drug(name) for name in drugs]
-    weak = [drug for drug in found if drug.confidence == WEAKEST]
-    return [f"{drug.name}: low-confidence kinetics: {drug.note or drug.source}" for drug in weak]
-
-
-def _effect_flags(record: Record) -> list[str]:
-    """Modulators that hormone effects of low confidence move by more than 10 % on the last written day."""
-    scenario = record.scenario
-    if scenario is None:
-        return []
+def _doubts(record: Record, scenario: Scenario) -> list[str]:
+    """What the run told at its end, else what it would tell."""
+    told = record.told("finished").get("doubts")
+    if told is not None:
+        return [str(line) for line in told]
     try:
-        body = make_body(scenario, ParameterSet.load().override(scenario.parameters))
-        body.settle(-1)
-        follow(body, 0, max(record.last_day, 1))
+        return doubts(scenario, ParameterSet.load().override(scenario.parameters)).lines()
     except BoneabmError as error:
-        return [f"Hormone effects cannot be followed with this version: {error}"]
-    told = "hormone effects of low confidence alone move it by the factor"
-    return [f"{_meaning(name)}: {told} {factor:.2f} on the last day" for name, factor in marked(body).items()]
-
-
-def _meaning(modulator: str) -> str:
-    known = SERIES_FURTHER.get(modulator)
-    return f"{known.meaning} ({modulator})" if known else modulator.replace("_", " ")
+        return [f"What rests on low confidence cannot be told with this version: {error}"]
 
 
 def origin(record: Record) -> str:

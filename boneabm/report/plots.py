@@ -123,9 +123,9 @@ def timeline(record: Record) -> bytes:
         size = (WIDTH_IN, 0.75 + 0.27 * max(len(lanes), 1))
         figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
         axes = figure.subplots()
-        per_day, unit = _unit(record.planned_days)
+        per_day, unit = time_unit(record.planned_days)
         for row, lane in enumerate(lanes):
-            _draw_lane(axes, row, lane, per_day, per_day * max(record.planned_days, 1))
+            draw_lane(axes, row, lane, per_day, per_day * max(record.planned_days, 1))
         axes.set_yticks(range(len(lanes)), [plain(lane.name) for lane in lanes])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(max(len(lanes), 1) - 0.4, -0.6)
@@ -137,7 +137,8 @@ def timeline(record: Record) -> bytes:
     return svg(figure)
 
 
-def _draw_lane(axes: Any, row: int, lane: Lane, per_day: float, whole: float) -> None:
+def draw_lane(axes: Any, row: int, lane: Lane, per_day: float, whole: float) -> None:
+    """A row of a time axis that ends at `whole`: bars with their words, triangles at moments."""
     color = LANE_COLORS[lane.kind]
     for span in lane.spans:
         first, wide = per_day * span.first_d, per_day * (span.end_d - span.first_d)
@@ -183,11 +184,10 @@ def _known(line: Line, record: Record) -> bool:
 
 
 def _panel(axes: Any, title: str, lines: Sequence[Line], record: Record) -> None:
-    per_day, unit = _unit(record.planned_days)
+    per_day, unit = time_unit(record.planned_days)
     for line in lines:
         days, values = line.of(record)
-        known = np.flatnonzero(np.isfinite(values))
-        known = known[:: max(1, known.size // MOST_POINTS)]
+        known = thinned(values)
         axes.plot(
             per_day * days[known], values[known], color=line.color, linewidth=1.3, label=line.name,
             marker=line.marker, markersize=3.5,
@@ -196,9 +196,15 @@ def _panel(axes: Any, title: str, lines: Sequence[Line], record: Record) -> None
     axes.set_xlim(0, per_day * max(record.planned_days, 1))
     axes.set_xlabel(f"time, {unit}", fontsize=7.5)
     wide_enough(axes)
-    _mark_times(axes, record, per_day)
+    mark_times(axes, record, per_day)
     if any(line.name for line in lines):
         axes.legend(frameon=False, fontsize=7, handlelength=1.2, borderaxespad=0.1)
+
+
+def thinned(values: np.ndarray) -> np.ndarray:
+    """Rows of known values, not many more than MOST_POINTS of them."""
+    known = np.flatnonzero(np.isfinite(values))
+    return known[:: max(1, known.size // MOST_POINTS)]
 
 
 def wide_enough(axes: Any) -> None:
@@ -211,7 +217,7 @@ def wide_enough(axes: Any) -> None:
     axes.set_ylim(0.0 if 0 <= low < 0.3 * high or (low < 0 <= axes.dataLim.y0) else low, high)
 
 
-def _mark_times(axes: Any, record: Record, per_day: float) -> None:
+def mark_times(axes: Any, record: Record, per_day: float) -> None:
     """Gray bands while loads are reduced, dotted lines where a drug is given or begins."""
     for lane in lanes_of(record):
         if lane.name in REDUCED:
@@ -223,6 +229,6 @@ def _mark_times(axes: Any, record: Record, per_day: float) -> None:
                 axes.axvline(per_day * day, color="0.35", linewidth=0.8, linestyle=":")
 
 
-def _unit(days: int) -> tuple[float, str]:
+def time_unit(days: int) -> tuple[float, str]:
     """Factor from days and name of the unit of time axes: years beyond two of them."""
     return (1 / DAYS_PER_YEAR, "years") if days > 2 * DAYS_PER_YEAR else (1.0, "days")

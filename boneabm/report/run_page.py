@@ -72,6 +72,7 @@ def _parts(record: Record, drawn: Sequence[tuple[str, bytes]]) -> list[str]:
         sections.timeline(record),
         sections.figures(record),
         sections.pictures(record, drawn),
+        sections.stimulus(record),
         sections.courses(record),
         sections.events(record),
         sections.histomorphometry(record),

@@ -15,6 +15,7 @@ from boneabm.report import plots
 from boneabm.report.figures import Figure, key_figures
 from boneabm.report.page import folded, note, number, picture, table
 from boneabm.report.record import Record, column
+from boneabm.report.stimulus_plot import stimulus_and_bone
 from boneabm.report.timeline import lanes_of, person, rows_in_words
 from boneabm.scenario import GeneratedBone, ImageBone
 from boneabm.units import DAYS_PER_YEAR
@@ -134,6 +135,19 @@ def percent(change: float) -> str:
     if math.isnan(change):
         return "–"
     return f"× {number(1 + change / 100)}" if change > 200 else f"{change:+.1f} %".replace("-", "−")
+
+
+def stimulus(record: Record) -> str:
+    """What loading does to osteocytes and bone over time."""
+    drawn = stimulus_and_bone(record)
+    if drawn is None:
+        return ""
+    told = (
+        "psi/psi* = 1: osteocytes feel what they are adapted to. Two hard days a week lift the norm of the fortnight "
+        "more than the mean; bone that is lost raises the strain of what is left, and set points follow slowly."
+    )
+    seen = "stimulus and bone volume over time, and what loads the bone"
+    return "<h2>Stimulus and bone</h2>" + picture(drawn, "svg+xml", "", seen) + note(told)
 
 
 def courses(record: Record) -> str:

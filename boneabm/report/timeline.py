@@ -12,6 +12,7 @@ from boneabm.loading.weekly import BODY
 from boneabm.report.record import Record, column
 from boneabm.scenario import Activity, Condition, HormoneState, Scenario
 from boneabm.scenario_body import INPUT_OF, Diet, Dose, Infusion
+from boneabm.scenario_loading import ROWS, Loading
 from boneabm.units import DAYS_PER_YEAR
 
 MOST_TICKS = 60
@@ -84,8 +85,18 @@ def _subject(scenario: Scenario) -> Iterator[Lane]:
         yield Lane(name, "subject", ticks_d=(moment,))
 
 
+def site_words(week: Loading) -> str:
+    """Where the bone is, what it is used to, and what the person can lift at first."""
+    habit = "habit: the rows without a start" if week.habitual == ROWS else f"habit: {week.habitual.replace('_', ' ')}"
+    species = "" if week.species == "human" else f" of a {week.species}"
+    lifts = ", ".join(f"{name} {kg:g} kg" for name, kg in week.one_rm.items())
+    return f"{week.site.replace('_', ' ')}{species}, {habit}" + (f"; 1RM {lifts}" if lifts else "")
+
+
 def _loads(scenario: Scenario) -> Iterator[Lane]:
-    if not scenario.activity:
+    if scenario.week is not None:
+        yield Lane("site", "load", (Span(0, math.inf, site_words(scenario.week)),))
+    elif not scenario.activity:
         yield Lane("loads", "load", (Span(0, math.inf, "habitual"),))
     for row in scenario.activity:
         yield Lane(row.label, "load", (_span(row.start_d, row.until_d, load_words(row)),))
@@ -110,6 +121,8 @@ def load_words(row: Activity) -> str:
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
     return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 

@@ -74,12 +74,16 @@ def _running_mean(name: str, scale: float = 1.0) -> Callable[[RunTables], np.nda
 
 COURSES = (
     Course("BV/TV", "change from the first day, ", "%", _relative("BV/TV")),
-    Course("Apparent stiffness along z", "change from the first day, ", "%", _relative("stiffness_zz_mpa")),
+    Course("Stiffness along z", "change from the first day, ", "%", _relative("stiffness_zz_mpa")),
+    Course("Stimulus of osteocytes", "last fortnight, ", "psi/psi*", lambda run: run.column("psi_fortnight")),
     Course("Activation frequency", "trailing year, ", "1/y", lambda run: run.column("Ac.f_per_y")),
     Course("Resorption", "", "10⁶ µm³/d", _running_mean("resorbed_um3", 1e-6)),
     Course("Formation", "", "10⁶ µm³/d", _running_mean("formed_um3", 1e-6)),
     Course("Osteoclasts", "", "number", _running_mean("osteoclasts")),
+    Course("Osteoblasts", "", "number", _running_mean("osteoblasts")),
 )
+UPPER = 4
+"""Courses of the upper row of panels."""
 
 
 Bands = list[Band]
@@ -257,13 +261,13 @@ def _course_figure(lines: Sequence[Line], level: float, minus: str, of: str) -> 
     of : what the bands count, "runs", "pairs" or "combinations" (of levels, by their mean course)
     """
     figure = matplotlib_or_error().figure.Figure(figsize=(WIDTH_IN, 0.62 * WIDTH_IN), layout="constrained")
-    for number, (axes, course) in enumerate(zip(figure.subplots(2, 3, sharex=True).flat, COURSES, strict=True)):
+    for number, (axes, course) in enumerate(zip(figure.subplots(2, UPPER, sharex=True).flat, COURSES, strict=True)):
         _course_panel(axes, number, lines, level)
         axes.set_title(course.title, loc="left", fontweight="bold")
         axes.set_ylabel(f"difference, {_difference_unit(course.unit)}" if minus else course.shows + course.unit)
         if minus:
             axes.axhline(0, color="0.4", linewidth=0.8, zorder=1)
-        if number >= 3:
+        if number >= UPPER:
             axes.set_xlabel("time, years" if _in_years(lines) else "time, days")
     handles = figure.axes[0].get_lines()[: len(lines)]
     counted = " combinations" if of == "combinations" else ""

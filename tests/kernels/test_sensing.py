@@ -66,6 +66,20 @@ def test_one_day_equals_the_plain_twin():
                 assert fast == pytest.approx(signal_plain(*case, p), rel=1e-12, abs=1e-12)
 
 
+def test_a_shift_of_set_points_lowers_the_signal_and_zero_changes_no_bit():
+    """S = 1 + gain (psi_bar / (psi* e^s) - 1); memory and the stored set point do not know of the shift."""
+    for psi, memory, set_point in ((0.4, 0.2, -0.4), (1.0, 1.0, 0.0), (1.7, 5.0, 0.3)):
+        case = (psi, memory, set_point, 0.8)
+        rates = [sensing.osteocyte_rates(P, *shift) for shift in ((), (0.0,), (0.2,), (-0.2,))]
+        plain, none, up, down = (sensing.osteocyte_signal(*case, one) for one in rates)
+        assert none == plain
+        assert up[:2] == down[:2] == plain[:2]
+        assert up[2] < plain[2] < down[2]
+        assert up[2] == pytest.approx(signal_plain(*case, P, 0.2)[2], rel=1e-12)
+        felt = (plain[2] - 1) / 0.8 + 1
+        assert up[2] == pytest.approx(1 + 0.8 * (felt * np.exp(-0.2) - 1), rel=1e-12)
+
+
 def test_the_habitual_stimulus_gives_the_neutral_signal():
     """psi = 1 for ten years: S = 1 on every day."""
     np.testing.assert_allclose(history(np.ones(3650)), 1, atol=1e-12)

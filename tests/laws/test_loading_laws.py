@@ -8,7 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from boneabm.build import build
+from boneabm.analysis.observe import series_row
+from boneabm.build import build, prepare
 from boneabm.build_loads import chain_parameters, make_program, weekly_program
 from boneabm.explain_loads import fortnight, relative
 from boneabm.io.checkpoint import state_sha256
@@ -340,3 +341,45 @@ def test_relative_day_is_exact_for_equal_directions() -> None:
     ours, theirs = made.day(1), made.habitual()
     dose = ours[0].cycles_per_d / theirs[0].cycles_per_d
     assert relative_day(ours, theirs, 4.0, 0.3) == pytest.approx(dose**0.25, rel=1e-12)
+
+
+def test_the_series_tells_stimulus_over_set_point_of_the_median_osteocyte():
+    """Habit: 1 within the noise of turnover; a training day: that of `explain`; the fortnight between them."""
+    rows = [row | {"days": ["Wed"]} for row in LIFTS]
+    chosen = scenario(rows, simulation={"days": 2, "seed": 1, "burn_in": "0 d"})
+    simulation, _ = build(chosen)
+    prepare(simulation)
+    told = []
+    for _ in range(2):
+        simulation.step()
+        told.append(series_row(simulation))
+    cells, psi = simulation.tissue.osteocytes, simulation.state.strain.psi.reshape(-1)
+    plain = np.median(psi[cells["voxel"]] / np.exp(cells["set_point"].astype(float)))
+    assert told[1]["psi_day"] == pytest.approx(plain, rel=1e-6)
+    assert told[0]["psi_day"] == pytest.approx(1, abs=0.02)
+    assert told[1]["psi_day"] == pytest.approx(relative(make_program(chosen, P), 2), rel=0.02)
+    assert told[0]["psi_fortnight"] < told[1]["psi_fortnight"] < told[1]["psi_day"]
+    assert told[1]["signal_median"] == pytest.approx(told[1]["psi_fortnight"], rel=0.02), "gain 1, no estrogen lost"
+
+
+def test_osteocytes_feel_the_shift_of_set_points_that_the_body_makes():
+    """All signals of a block fall by the factor exp(-0.2) about 1 - gain; memory and stored set points do not move."""
+    simulation, _ = build(scenario(simulation={"days": 2, "seed": 1, "burn_in": "0 d"}))
+    prepare(simulation)
+    simulation.day_rules = tuple(rule for rule in simulation.day_rules if rule.name in ("loading", "sensing"))
+    simulation.state.modulators = dataclasses.replace(simulation.state.modulators, mech_gain=1.0)
+    cells, found = simulation.tissue.osteocytes, []
+    kept = {name: cells[name].copy() for name in ("memory", "set_point", "fate")}
+    for shift in (0.0, 0.2):
+        for name, values in kept.items():
+            cells[name][:] = values
+        simulation.state.day = 0
+        simulation.state.modulators = dataclasses.replace(simulation.state.modulators, setpoint_shift=shift)
+        simulation.step()
+        row = series_row(simulation)
+        found.append((cells["signal"].astype(float), cells["memory"].copy(), cells["set_point"].copy(), row["psi_day"]))
+    (plain, *same, psi), (shifted, *still, less) = found
+    inside = (plain > 0) & (plain < OSTEOCYTE.signal_max)
+    np.testing.assert_allclose(shifted[inside], plain[inside] * math.exp(-0.2), rtol=1e-5)
+    assert all(np.array_equal(a, b) for a, b in zip(same, still, strict=True))
+    assert less == pytest.approx(psi * math.exp(-0.2), rel=1e-5)

@@ -30,12 +30,18 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def bare_run(place: Path, rows: dict[int, tuple[float, ...]], scenario: str = "", finished: bool = True) -> Path:
-    """A run folder with a series of COLUMNS and a scenario, without volumes and cells."""
+def bare_run(
+    place: Path,
+    rows: dict[int, tuple[float, ...]],
+    scenario: str = "",
+    finished: bool = True,
+    more: tuple[str, ...] = (),
+) -> Path:
+    """A run folder with a series of COLUMNS (and more) and a scenario, without volumes and cells."""
     with RunFolder.create(place) as folder:
-        writer = SeriesWriter(folder.series, COLUMNS)
+        writer = SeriesWriter(folder.series, columns := (*COLUMNS, *more))
         for day, values in rows.items():
-            writer.append(dict(zip(COLUMNS, (day, *values), strict=True)))
+            writer.append(dict(zip(columns, (day, *values), strict=True)))
         if scenario:
             folder.scenario.write_text(Scenario.from_toml(scenario).resolved_toml(), encoding="utf-8")
         if finished:

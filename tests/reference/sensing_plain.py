@@ -10,13 +10,13 @@ from random_plain import uniform2_plain
 FATE = 5
 
 
-def signal_plain(psi, memory, set_point, gain, p):
+def signal_plain(psi, memory, set_point, gain, p, shift=0.0):
     """(L, ln psi*, S) after one day."""
     memory = psi**p.stimulus_exponent + (memory - psi**p.stimulus_exponent) * math.exp(-1 / p.memory_d)
     mean = memory ** (1 / p.stimulus_exponent)
     goal = p.own_history_share * math.log(max(mean, 0.05))
     set_point = goal + (set_point - goal) * math.exp(-1 / p.adaptation_d)
-    excess = mean / math.exp(set_point) - 1
+    excess = mean / (math.exp(set_point) * math.exp(shift)) - 1
     beyond = max(abs(excess) - p.dead_zone, 0) * (1 if excess > 0 else -1)
     return memory, set_point, float(np.clip(1 + gain * beyond, 0, p.signal_max))
 

@@ -7,7 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from boneabm.analysis.doubts import doubts
+from boneabm.analysis.doubts import EXERCISE, doubts, weak_parameters
 from boneabm.build import make_body
 from boneabm.cli import app
 from boneabm.cli_params import listing
@@ -209,3 +209,38 @@ def test_weak_drugs_systems_and_modulators_are_named():
     assert found.lines()[0] == "drugs of low confidence: ipamorelin"
     plain = doubts(Scenario.from_toml(BONE + '[subject]\nage = "30 y"\naging = false\n'), ParameterSet.load())
     assert plain.lines() == []
+
+
+def test_a_run_of_a_mouse_says_that_its_cells_are_human():
+    mouse = Scenario.load("mouse_tail_loading")
+    found = doubts(mouse, ParameterSet.load()).lines()[-1]
+    assert found.startswith('species "mouse": only the frequency')
+    assert "cells, their rates, remodeling and hormones are human" in found
+    assert found in " ".join(explain(mouse, ParameterSet.load(), []).split())
+    assert "species" not in " ".join(doubts(Scenario.load("hirit"), ParameterSet.load()).lines())
+
+
+def test_weak_numbers_of_exercise_are_counted_where_they_are_in_use():
+    """Only kinds that the program does, at the joint of its site; a row with its own stress needs no force."""
+    squat = '[[activity]]\nkind = "squat"\nreps = 5\n'
+    site = '[loading]\nsite = "{}"\nhabitual = "{}"\n'
+    walk = '[[activity]]\nkind = "walking"\nsteps = 5000\n'
+
+    def weak(loads: str) -> dict[str, int]:
+        chosen = Scenario.from_toml(BONE + '[subject]\nage = "30 y"\naging = false\n' + loads)
+        found = doubts(chosen, ParameterSet.load())
+        rows = weak_parameters(chosen, ParameterSet.load())
+        listed = [row for row in rows if row["section"].startswith(EXERCISE)]
+        assert sum(found.exercise.values()) == len(listed)
+        assert all(f"{name} {count}" in found.lines()[-1] for name, count in found.exercise.items())
+        return found.exercise
+
+    lifts = weak(site.format("L3", "community_adult") + squat + 'load = "40 kg"\n')
+    assert lifts["squat"] == 4
+    assert {"walking", "light_lift", "habit_community_adult", "site_L3"} <= set(lifts)
+    assert not {"press", "bed_turning", "site_calcaneus"} & set(lifts)
+    assert "squat" not in weak(site.format("L3", "community_adult") + squat + 'peak_stress = "1 MPa"\n')
+    alone = weak(site.format("calcaneus", "rows") + walk)
+    assert set(alone) == {"loading", "site_calcaneus", "walking"}
+    rest = weak(site.format("L3", "community_adult") + '[[condition]]\nkind = "bed_rest"\n')
+    assert {"bed_turning", "condition_bed_rest"} <= set(rest)

@@ -21,6 +21,8 @@ HEAD = 'title = "t"\n[bone]\nkind = "generated"\n'
 SITE = '[loading]\nsite = "L3"\n'
 ONE_RM = 'one_rm = { squat = "45 kg" }\n'
 PLAIN = '[[activity]]\nname = "walk"\nstress = ["0.6 MPa", "0.2 MPa", "0.1 MPa"]\ncycles = 1000\n'
+COUNTED = 'kind = "recorded"; counted = [[1.0, 10, 1.0]]; counted_in = "BW"'
+SHAKE = 'kind = "vibration"; acceleration = 0.3; frequency = "30 Hz"; duration = "5 min"'
 
 
 def read(text: str, folder: Path | str = ".") -> Scenario:
@@ -65,6 +67,10 @@ def row(text: str) -> str:
         (row('kind = "walking"; steps = 5; time = "25:00"'), "activity[0].time", "time of day"),
         (row('kind = "recorded"'), "activity[0].kind", "history"),
         (row('kind = "recorded"; history = "none.csv"'), "activity[0].history", "no file"),
+        (row(f'{COUNTED}; frequency = "2 Hz"'), "activity[0].frequency", "own rates"),
+        (row(f'{COUNTED}; peak_stress = "1 MPa"'), "activity[0].peak_stress", 'or write kind = "cycles"'),
+        (row(f'{SHAKE}; peak_stress = "1 MPa"'), "activity[0].peak_stress", "follows from its acceleration"),
+        (row('kind = "squat"; reps = 5; load = "40 kg"; peak_stress = "1 MPa"'), "activity[0].load", "Keep `load`"),
         ('[loading]\nsite = "L33"\n', "loading.site", 'Did you mean "L3"?'),
         ('[loading]\nhabitual = "comunity_adult"\n', "loading.habitual", 'Did you mean "community_adult"?'),
         ('[loading]\nsite = "distal_radius"\n' + row('kind = "running"; steps = 9'), "activity[0].kind", "peak_stress"),
@@ -168,6 +174,8 @@ def test_a_recorded_force_is_counted_by_rainflow(tmp_path: Path) -> None:
     (session,) = (s for s in weekly(text, tmp_path).sessions(0) if not s.routine.habitual)
     assert session.span_mpa == pytest.approx(1000 / (65 * 9.81) * 0.39)
     assert session.cycles == 1000
+    sets = text.replace("cycles = 100", "sets = 3\nreps = 5")
+    assert [s.cycles for s in weekly(sets, tmp_path).sessions(0) if not s.routine.habitual] == [150]
 
 
 @pytest.mark.parametrize("text", ["time_s,force_n\n0,1\n0,2\n1,3\n", "time_s,kraft\n0,1\n", "time_s,force_n\n0,a\n",

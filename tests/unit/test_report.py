@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,19 @@ import numpy as np
 import pytest
 from bare_run import HOSTILE, bare_run, line, scenario_text, text_of
 
+from boneabm.analysis.doubts import doubts
 from boneabm.errors import InputError
 from boneabm.io.volumes import VolumeWriter
+from boneabm.parameters import ParameterSet
 from boneabm.report.arms import read_arms
 from boneabm.report.compare_page import comparison, write_comparison
+from boneabm.report.doubts import confidence
 from boneabm.report.figures import key_figures
 from boneabm.report.record import labels, read_records
 from boneabm.report.run_page import run_page, write_run_report
+from boneabm.report.stimulus_plot import stimulus_and_bone
 from boneabm.report.timeline import lanes_of
+from boneabm.scenario import Scenario
 
 pytest.importorskip("matplotlib", reason="matplotlib is part of the extra report")
 Command = Callable[..., Any]
@@ -64,6 +70,51 @@ def test_lanes_of_the_timeline(tmp_path: Path) -> None:
     assert lanes["final menstrual period"].ticks_d == (0.0,)
     assert [(s.first_d, s.end_d, s.words) for s in lanes["disuse"].spans] == [(30.0, 60.0, "loads × 0.5")]
     assert lanes["subject"].spans[0].end_d == 100.0
+
+
+LIFTS = (
+    '[loading]\nsite = "L3"\none_rm = { squat = "45 kg" }\n[[activity]]\nkind = "squat"\nsets = 5\nreps = 5\n'
+    'load = "85 %1RM"\ndays = ["Tue", "Fri"]\nstart = "14 d"\n'
+)
+
+
+def lifting(place: Path, days: int) -> Path:
+    """A run of twice-weekly lifts with the columns of the stimulus."""
+    rows = {day: (*row, 1.8 if day % 7 in (1, 4) else 1.0, 1.4) for day, row in line(0.2, days=days).items()}
+    head, _, tail = scenario_text(days - 1).partition("[[activity]]")
+    text = head + "[parameters]" + tail.partition("[parameters]")[2] + LIFTS
+    return bare_run(place, rows, text, more=("psi_day", "psi_fortnight"))
+
+
+def test_low_confidence_is_what_the_run_told_at_its_end_else_what_it_would_tell(tmp_path: Path) -> None:
+    """One source: analysis/doubts; a finished run has recorded its lines, another gets them worked out."""
+    text = scenario_text(10).replace('"denosumab"', '"ipamorelin"').replace('"60 mg"', '"0.3 mg"')
+    going = bare_run(tmp_path / "a", line(0.2), text, finished=False)
+    done = bare_run(tmp_path / "b", line(0.2), text, finished=False)
+    with (done / "log.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"event": "finished", "day": 10, "wall_s": 1.0, "doubts": ["drugs of low confidence: <b>"]}\n')
+    pages = [confidence(record) for record in read_records([going, done])]
+    lines = doubts(Scenario.from_toml(text), ParameterSet.load()).lines()
+    assert "drugs of low confidence: ipamorelin" in lines
+    assert all(f"<li>{escape(words)}</li>" in pages[0] for words in lines)
+    assert "<ul><li>drugs of low confidence: &lt;b&gt;</li></ul>" in pages[1]
+    assert all("kinetics of ipamorelin" in page for page in pages)
+
+
+@pytest.mark.parametrize("days", [61, 800])
+def test_stimulus_and_bone_are_drawn_over_the_lanes_of_loading(tmp_path: Path, days: int) -> None:
+    """Dots of days, or the range of weeks where days are many; runs without the columns have no such picture."""
+    with_columns, without = lifting(tmp_path / "a", days), bare_run(tmp_path / "b", line(0.2), scenario_text(10))
+    record, older = read_records([with_columns, without])
+    lanes = {lane.name: lane.spans[0].words for lane in lanes_of(record) if lane.kind == "load"}
+    assert lanes["site"] == "L3, habit: community adult; 1RM squat 45 kg"
+    assert lanes["squat"] == "days Tue Fri, sets 5, reps 5, load 85.0 %1RM"
+    drawn = stimulus_and_bone(record)
+    assert drawn is not None
+    assert drawn.startswith(b"<?xml")
+    assert stimulus_and_bone(older) is None
+    pages = [run_page([one], [[]]) for one in (record, older)]
+    assert ["Stimulus and bone" in page for page in pages] == [True, False]
 
 
 def test_many_runs_have_a_table_and_a_section_each(tmp_path: Path) -> None:

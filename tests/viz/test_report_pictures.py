@@ -67,7 +67,7 @@ def test_a_real_run_is_reported_in_all_its_sections(real: Path, tmp_path: Path) 
     ):  # fmt: skip
         assert part in said, part
     assert page.count("data:image/jpeg;base64,") == 4
-    assert page.count("data:image/svg+xml;base64,") == 2
+    assert page.count("data:image/svg+xml;base64,") == 3
     assert len(page.encode()) < MOST_BYTES
     done = RunFolder(real).read_log("finished")[-1]
     assert f"{done['state_sha256']}" in said

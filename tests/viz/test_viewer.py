@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import shutil
 import signal
 import socket
@@ -276,3 +277,17 @@ def free_port():
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         return trial.getsockname()[1]
+
+
+def test_only_errors_of_closed_pages_are_not_printed(caplog):
+    """wslink logs what it caught, repr and traceback; what a page that was closed left unsent is no news."""
+    from boneviz.viewer import not_of_closed_pages
+
+    log = logging.getLogger("tests.closed_pages")
+    log.addFilter(not_of_closed_pages)
+    for error in (ConnectionResetError("Cannot write to closing transport"), ValueError("a real one")):
+        try:
+            raise error
+        except Exception as caught:
+            log.error(repr(caught))
+    assert [record.message for record in caplog.records] == ["ValueError('a real one')"]

@@ -8,8 +8,10 @@ then show the same drawing; no WebGL is needed, so a laptop over an SSH tunnel w
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -30,6 +32,8 @@ FRAME_S = 0.25
 POINTS_KEPT = 4_000_000
 FIRST_SIZE = (64, 64)
 ENCODING_S = (0.03, 0.06, 0.12, 0.25, 0.5, 1.0)
+ANSWERS = "wslink.protocol"
+"""Logger of what goes wrong while a question of the page is answered."""
 KINDS = {"osteoclasts": OSTEOCLAST, "osteoblasts": OSTEOBLAST, "osteocytes": OSTEOCYTE}
 DRAWN_FROM = ("day_index", "field", "compare", "since_index", "cut_x", "cut_y", "cut_z", *KINDS)
 
@@ -137,6 +141,7 @@ class Viewer:
     def _begin(self, secret: str, report: Callable[[str], None]) -> None:
         report(f"http://{guard.LOOPBACK}:{self.server.port}/?secret={secret}")
         asyncio.get_running_loop().set_exception_handler(_without_closed_pages)
+        logging.getLogger(ANSWERS).addFilter(not_of_closed_pages)
         self.tasks = [asyncio.ensure_future(task()) for task in (self._draw, self._play, self._follow)]
         self.dirty.set()
 
@@ -276,6 +281,11 @@ class Viewer:
                 break
             self.surfaces.popitem(last=False)
         return surface
+
+
+def not_of_closed_pages(record: logging.LogRecord) -> bool:
+    """Whether to print a line that is logged while an error is handled: not where the page was closed meanwhile."""
+    return not isinstance(sys.exc_info()[1], ConnectionError)
 
 
 def _without_closed_pages(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
