@@ -54,14 +54,14 @@ def _cell_values(simulation: Simulation) -> tuple[float, ...]:
 
 
 def _relative_stimulus(simulation: Simulation) -> tuple[float, float]:
-    """psi / psi* of the day and psi_bar / psi* of the last fortnight, each of the median osteocyte; 0 without any."""
+    """psi / psi* of the day and psi_bar / psi* of their memory, each of the median osteocyte; 0 without any."""
     cells = simulation.tissue.osteocytes
     if not cells.n:
         return 0.0, 0.0
     today = simulation.state.strain.psi.reshape(-1)[cells["voxel"]]
-    fortnight = cells["memory"] ** np.float32(1.0 / simulation.rules.osteocyte.stimulus_exponent)
+    remembered = cells["memory"] ** np.float32(1.0 / simulation.rules.osteocyte.stimulus_exponent)
     adapted = np.exp(cells["set_point"] + np.float32(simulation.state.modulators.setpoint_shift))
-    return float(np.median(today / adapted)), float(np.median(fortnight / adapted))
+    return float(np.median(today / adapted)), float(np.median(remembered / adapted))
 
 
 def _body_values(simulation: Simulation) -> tuple[float, ...]:

@@ -143,7 +143,7 @@ def stimulus(record: Record) -> str:
     if drawn is None:
         return ""
     told = (
-        "psi/psi* = 1: osteocytes feel what they are adapted to. Two hard days a week lift the norm of the fortnight "
+        "psi/psi* = 1: osteocytes feel what they are adapted to. Two hard days a week lift what cells remember "
         "more than the mean; bone that is lost raises the strain of what is left, and set points follow slowly."
     )
     seen = "stimulus and bone volume over time, and what loads the bone"

@@ -23,7 +23,7 @@ from boneabm.report.timeline import lanes_of
 from boneabm.sweep.plots import matplotlib_or_error, plain
 
 WEEK_D, MOST_DOTS, MOST_LOADS = 7, 400, 12
-DAY, FORTNIGHT = "#56B4E9", OTHER
+DAY, REMEMBERED = "#56B4E9", OTHER
 
 
 def stimulus_and_bone(record: Record) -> bytes | None:
@@ -53,7 +53,7 @@ def stimulus_and_bone(record: Record) -> bytes | None:
 
 
 def _stimulus(axes: Any, record: Record, per_day: float) -> None:
-    """Dots of the days, or where they are many the range of each week; the norm of the last fortnight as a line."""
+    """Dots of the days, or where they are many the range of each week; what osteocytes remember as a line."""
     days, of_day = column(record.series, "day"), column(record.series, "psi_day")
     if days.size > MOST_DOTS:
         starts = np.arange(0, days.size, WEEK_D)
@@ -62,8 +62,8 @@ def _stimulus(axes: Any, record: Record, per_day: float) -> None:
         axes.fill_between(per_day * days[starts], *spans, step="post", color=DAY, alpha=0.45, linewidth=0, label=told)
     else:
         axes.plot(per_day * days, of_day, "o", color=DAY, markersize=3, label="day")
-    known = thinned(fortnight := column(record.series, "psi_fortnight"))
-    axes.plot(per_day * days[known], fortnight[known], color=FORTNIGHT, linewidth=1.6, label="last fortnight")
+    known = thinned(remembered := column(record.series, "psi_memory"))
+    axes.plot(per_day * days[known], remembered[known], color=REMEMBERED, linewidth=1.6, label="remembered")
     axes.axhline(1, color="0.4", linewidth=0.8, zorder=1)
     axes.set_title("stimulus over set point psi/psi*, median osteocyte", loc="left", fontweight="bold")
     wide_enough(axes)

@@ -75,7 +75,7 @@ def _running_mean(name: str, scale: float = 1.0) -> Callable[[RunTables], np.nda
 COURSES = (
     Course("BV/TV", "change from the first day, ", "%", _relative("BV/TV")),
     Course("Stiffness along z", "change from the first day, ", "%", _relative("stiffness_zz_mpa")),
-    Course("Stimulus of osteocytes", "last fortnight, ", "psi/psi*", lambda run: run.column("psi_fortnight")),
+    Course("Stimulus of osteocytes", "as osteocytes remember it, ", "psi/psi*", lambda run: run.column("psi_memory")),
     Course("Activation frequency", "trailing year, ", "1/y", lambda run: run.column("Ac.f_per_y")),
     Course("Resorption", "", "10⁶ µm³/d", _running_mean("resorbed_um3", 1e-6)),
     Course("Formation", "", "10⁶ µm³/d", _running_mean("formed_um3", 1e-6)),

@@ -96,8 +96,8 @@ def test_a_step_starts_at_its_size_and_ends_at_its_own_share(step):
     assert abs(peak - 1) > 0.8 * abs(step - 1)
 
 
-def test_memory_takes_a_fortnight_upward_and_longer_downward():
-    """The norm of order 4 hears strong days: 63 % of a doubled stimulus in < 10 d, of a lost one in 2 months."""
+def test_memory_is_quick_upward_and_slow_downward():
+    """The norm of order 4 hears strong days: 63 % of a doubled stimulus in < 10 d, of a lost one in memory x order."""
     up = np.argmax(history(np.full(400, 2.0), NEVER_ADAPTS) > 1 + 0.632)
     down = np.argmax(history(np.zeros(400), NEVER_ADAPTS) < 1 - 0.632)
     assert up < 10

@@ -193,8 +193,7 @@ def test_law_8_two_training_days_a_week_ripple_less_than_a_tenth() -> None:
 def test_law_9_partial_weight_bearing_is_monotone_and_linear_in_the_signal() -> None:
     """psi/psi* is the share of weight, the signal falls in proportion. BV/TV itself needs runs over seeds.
 
-    Four months: the fortnight norm forgets a former load slowly, after three weeks 40 and 20 % still feel alike (0.70
-    and 0.69), which three weeks of unloaded mice do not show.
+    Four months: the norm of order 4 forgets a former load slowly.
     """
     shares = (1.0, 0.7, 0.4, 0.2)
     found = []
@@ -344,7 +343,7 @@ def test_relative_day_is_exact_for_equal_directions() -> None:
 
 
 def test_the_series_tells_stimulus_over_set_point_of_the_median_osteocyte():
-    """Habit: 1 within the noise of turnover; a training day: that of `explain`; the fortnight between them."""
+    """Habit: 1 within the noise of turnover; a training day: that of `explain`; what cells remember between them."""
     rows = [row | {"days": ["Wed"]} for row in LIFTS]
     chosen = scenario(rows, simulation={"days": 2, "seed": 1, "burn_in": "0 d"})
     simulation, _ = build(chosen)
@@ -358,8 +357,9 @@ def test_the_series_tells_stimulus_over_set_point_of_the_median_osteocyte():
     assert told[1]["psi_day"] == pytest.approx(plain, rel=1e-6)
     assert told[0]["psi_day"] == pytest.approx(1, abs=0.02)
     assert told[1]["psi_day"] == pytest.approx(relative(make_program(chosen, P), 2), rel=0.02)
-    assert told[0]["psi_fortnight"] < told[1]["psi_fortnight"] < told[1]["psi_day"]
-    assert told[1]["signal_median"] == pytest.approx(told[1]["psi_fortnight"], rel=0.02), "gain 1, no estrogen lost"
+    assert told[0]["psi_memory"] < told[1]["psi_memory"] < told[1]["psi_day"]
+    signal = 1 + OSTEOCYTE.gain * (told[1]["psi_memory"] - 1)
+    assert told[1]["signal_median"] == pytest.approx(signal, rel=0.02), "no estrogen lost"
 
 
 def test_osteocytes_feel_the_shift_of_set_points_that_the_body_makes():

@@ -83,7 +83,7 @@ def lifting(place: Path, days: int) -> Path:
     rows = {day: (*row, 1.8 if day % 7 in (1, 4) else 1.0, 1.4) for day, row in line(0.2, days=days).items()}
     head, _, tail = scenario_text(days - 1).partition("[[activity]]")
     text = head + "[parameters]" + tail.partition("[parameters]")[2] + LIFTS
-    return bare_run(place, rows, text, more=("psi_day", "psi_fortnight"))
+    return bare_run(place, rows, text, more=("psi_day", "psi_memory"))
 
 
 def test_low_confidence_is_what_the_run_told_at_its_end_else_what_it_would_tell(tmp_path: Path) -> None:
