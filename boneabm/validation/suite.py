@@ -19,14 +19,15 @@ from boneabm.sweep.design import design_from_text
 from boneabm.sweep.folder import SweepFolder
 from boneabm.sweep.plan import Plan, make_plan, write_plan
 from boneabm.sweep.session import only_session, tally
+from boneabm.validation.exercise_bands import with_bands
 from boneabm.validation.experiments import Experiment
 from boneabm.validation.finished import Arms, FinishedRun
 from boneabm.validation.sensitivity import with_arms
 from boneabm.validation.targets import DATA
 
 BONES = "bone.seed"
-COMPLETED = {"sensitivity": with_arms}
-"""Sweeps whose arms are made from the parameters when they are planned."""
+COMPLETED = {"sensitivity": with_arms, "exercise_bands": with_bands}
+"""Sweeps some of whose arms are made from the parameters when they are planned."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ def sweep_text(name: str, sizing: Sizing = AS_WRITTEN) -> str:
         tables["factors"] = {BONES: _bones(tables["factors"][BONES], sizing.bones)}
     tables["scenario"] = dict(flatten(tables.get("scenario", {}))) | dict(sizing.changes)
     for arm, changes in tables.pop("arms", {}).items():
-        tables |= _sections(f"arms.{arm}", dict(flatten(changes)))
+        own = {key: value for key, value in flatten(changes) if key not in sizing.changes}
+        tables |= _sections(f"arms.{arm}", own)
     return to_toml(tables)
 
 
