@@ -60,8 +60,7 @@ def sweep_text(name: str, sizing: Sizing = AS_WRITTEN) -> str:
         tables["factors"] = {BONES: _bones(tables["factors"][BONES], sizing.bones)}
     tables["scenario"] = dict(flatten(tables.get("scenario", {}))) | dict(sizing.changes)
     for arm, changes in tables.pop("arms", {}).items():
-        own = {key: value for key, value in flatten(changes) if key not in sizing.changes}
-        tables |= _sections(f"arms.{arm}", own)
+        tables |= _sections(f"arms.{arm}", dict(flatten(changes)))
     return to_toml(tables)
 
 

@@ -83,13 +83,13 @@ def means(experiment: Experiment, arms: dict[str, list[Told]]) -> dict[str, floa
 
 def two_bones(change: float, *days: float, signal: float = 1.0) -> list[Told]:
     """Two runs whose changes scatter by 0.2 around a mean, the same way in every arm."""
-    return [Told({day: change + noise for day in days}, signal) for noise in (-0.2, 0.2)]
+    return [Told(dict.fromkeys(days, change + noise), signal) for noise in (-0.2, 0.2)]
 
 
 def test_quantities_of_exercise_are_paired_with_the_control_of_the_same_subject() -> None:
     """Known changes of every arm give the table that they must, without scatter from the bones."""
     ends = (TRAINED_D, EFOPS_D, JUMPED_D, UP_D, HALF_YEAR_LATER)
-    changes = {arm: 0.0 for arm in {*CONTROL_OF, *CONTROL_OF.values()}}
+    changes = dict.fromkeys({*CONTROL_OF, *CONTROL_OF.values()}, 0.0)
     changes |= {"control": -1.2, "hirit": 2.8, "walking": -1.0, "efops_control": -2.0, "efops": 0.0, "jumps": 0.5}
     changes |= {"heel_bed_rest": -8.0, "spine_bed_rest": -4.0, "flight": -6.2, "flight_exercise": -1.55}
     arms = {arm: two_bones(change, *ends, signal=1.5 if arm == "hirit" else 1.0) for arm, change in changes.items()}
