@@ -56,6 +56,8 @@ def _compared(name: str, arm: str, control: str, last_d: float) -> tuple[Quantit
         Quantity(f"{name}: against control", "%", against(last_d, arm, control), "the difference, bone by bone"),
         Quantity(f"{name}: stimulus", "", each(stimulus(*after()), arm),
                  "median psi/psi* of the osteocytes, weeks 3 to 8 of the program"),
+        Quantity(f"{name}: stimulus of the control", "", each(stimulus(*after()), control),
+                 "the same without it: above 1 where bone was lost since the habit was set"),
     )  # fmt: skip
 
 
