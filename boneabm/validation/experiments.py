@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from boneabm.errors import InputError, nearest
+from boneabm.validation.exercise_bands import BANDS
+from boneabm.validation.experiments_exercise import EXERCISE, EXERCISE_MENOPAUSE
 from boneabm.validation.experiments_interventions import INTERVENTIONS
 from boneabm.validation.experiments_load import DISUSE, LOAD_TURNED
 from boneabm.validation.experiments_menopause import MENOPAUSE
@@ -77,6 +79,18 @@ EXPERIMENTS = (
     Experiment("voxels", ("voxels",), "by name", "Do results depend on the size of the voxels?", VOXELS),
     Experiment(
         "sensitivity", ("sensitivity",), "by name", "How much do single numbers change the ten-year loss?", SENSITIVITY
+    ),
+    Experiment(
+        "exercise", ("exercise",), "by name",
+        "Do programs of trials add what they added, do bed rest and flight take what they took?", EXERCISE,
+    ),
+    Experiment(
+        "exercise bands", ("exercise_bands",), "by name",
+        "How uncertain is the effect of HiRIT through four numbers of loading that are badly known?", BANDS,
+    ),
+    Experiment(
+        "exercise and menopause", ("exercise_menopause",), "by name",
+        "Does exercise add less after menopause, and does estradiol bring it back?", EXERCISE_MENOPAUSE,
     ),
 )  # fmt: skip
 

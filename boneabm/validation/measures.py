@@ -39,6 +39,26 @@ def difference(of: OfRun, arm: str, reference: str) -> OfArms:
     return lambda arms: each(of, arm)(arms) - each(of, reference)(arms)
 
 
+def less(of: OfArms, other: OfArms) -> OfArms:
+    """One quantity less another, bone by bone: an interaction where both are differences."""
+    return lambda arms: of(arms) - other(arms)
+
+
+def lowest(*ofs: OfArms) -> OfArms:
+    """Values of the quantity whose mean over bones is lowest; its interval is that of this quantity alone."""
+    return lambda arms: min((of(arms) for of in ofs), key=_mean)
+
+
+def highest(*ofs: OfArms) -> OfArms:
+    """Values of the quantity whose mean over bones is highest; its interval is that of this quantity alone."""
+    return lambda arms: max((of(arms) for of in ofs), key=_mean)
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else NAN
+
+
 def ratio(top: OfRun, bottom: OfRun, arm: str = "", bottom_arm: str | None = None) -> OfArms:
     """Ratio of two means over bones; the lower one from `bottom_arm` where that is another arm."""
     return quotient(each(top, arm), each(bottom, arm if bottom_arm is None else bottom_arm))

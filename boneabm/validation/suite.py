@@ -19,14 +19,15 @@ from boneabm.sweep.design import design_from_text
 from boneabm.sweep.folder import SweepFolder
 from boneabm.sweep.plan import Plan, make_plan, write_plan
 from boneabm.sweep.session import only_session, tally
+from boneabm.validation.exercise_bands import with_bands
 from boneabm.validation.experiments import Experiment
 from boneabm.validation.finished import Arms, FinishedRun
 from boneabm.validation.sensitivity import with_arms
 from boneabm.validation.targets import DATA
 
 BONES = "bone.seed"
-COMPLETED = {"sensitivity": with_arms}
-"""Sweeps whose arms are made from the parameters when they are planned."""
+COMPLETED = {"sensitivity": with_arms, "exercise_bands": with_bands}
+"""Sweeps some of whose arms are made from the parameters when they are planned."""
 
 
 @dataclass(frozen=True)
