@@ -36,7 +36,7 @@ LEVELS = (
     "igf1_expected", "denosumab_mg_per_l", "romosozumab_mg_per_l", "progesterone", "sympathetic", "calcium_intake_mg",
     "resorption", "formation",
 )  # fmt: skip
-"""Algebraic levels; e2_felt_pg_per_ml has what bone makes on the spot, `estrogen` is h of it; the last two
+"""Algebraic levels; e2_felt_pg_per_ml has what bone makes on the spot, `estrogen` is h of it (of a least level at least); the last two
 belong to the mean-field bone."""
 
 DRIVERS = (
