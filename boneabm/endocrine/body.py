@@ -22,8 +22,9 @@ class Modulators:
     """What cells feel of the body: factors (1 = reference subject) and free drug levels (0 = no drug).
 
     The tissue reads m_rankl to m_ob_life, m_sclerostin, mech_gain, m_min_rate, m_min_max, den_pm, antiscl_pm,
-    bp_uptake and wnt_counter. Not felt by the tissue: setpoint_shift, matrix_quality; bp_surface, because the lattice has its own
-    surface; anabolic_drive, a record of the pulsed-PTH signal, which acts through m_ob_prolif and m_ob_life.
+    bp_uptake and wnt_counter. Not felt by the tissue: setpoint_shift, matrix_quality; bp_surface, because the lattice
+    has its own surface; anabolic_drive, a record of the pulsed-PTH signal, which acts through m_ob_prolif and
+    m_ob_life.
 
     den_pm, antiscl_pm : free denosumab and romosozumab, pM
     bp_surface         : bisphosphonate on bone surface of the whole skeleton, mg of alendronate equivalents per m2

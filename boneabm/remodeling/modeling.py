@@ -30,6 +30,8 @@ def felt_drive(signals: Signals, voxels: np.ndarray, m: Modulators, p: ModelingP
     """
     free, sclerostin = signals.free_sclerostin_share(m), signals.sclerostin_per_cell(voxels)
     own = modeling_drive(sclerostin, p)
+    if free == 1.0:
+        return own
     return own + (1.0 - m.wnt_counter) * (modeling_drive(sclerostin * free, p, free) - own)
 
 

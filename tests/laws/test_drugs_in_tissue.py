@@ -45,7 +45,7 @@ def test_the_drive_of_modeling_goes_beyond_one_only_with_antibody(still):
 
 
 def test_counter_regulation_takes_back_what_antibody_does_to_formation(still):
-    """Walls and starts of modeling: at counter 1 as without antibody, at 1/2 halfway; without antibody no difference."""
+    """Walls and starts of modeling: at counter 1 as without antibody, at 1/2 halfway; without antibody no matter."""
     tissue, signals, rules = still.tissue, still.state.signals, still.rules
     voxel, free = tissue.surface.voxel, signals.free_sclerostin_share(ANTIBODY)
     sclerostin = signals.sclerostin_per_cell(voxel)
