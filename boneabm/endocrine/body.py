@@ -11,6 +11,7 @@ import numpy as np
 from ..kernels.endocrine_layout import FELT, STATES, TARGETS
 from ..parameters import ParameterSet
 from .doses import RUN_IN_D, Regimen
+from .effects import effect_table
 from .labs import PINS, pin
 from .physiology import Physiology, held
 from .subject import REFERENCE_INPUTS, Life, Period, Subject
@@ -21,13 +22,14 @@ class Modulators:
     """What cells feel of the body: factors (1 = reference subject) and free drug levels (0 = no drug).
 
     The tissue reads m_rankl to m_ob_life, m_sclerostin, mech_gain, setpoint_shift, m_min_rate, m_min_max, den_pm,
-    antiscl_pm and bp_uptake. Not felt by the tissue: matrix_quality; bp_surface, because the lattice has its own
-    surface; anabolic_drive, a record of the pulsed-PTH signal, which acts through m_ob_prolif and m_ob_life.
+    antiscl_pm, bp_uptake and wnt_counter. Not felt by the tissue: matrix_quality; bp_surface, because the lattice has
+    its own surface; anabolic_drive, a record of the pulsed-PTH signal, which acts through m_ob_prolif and m_ob_life.
 
     setpoint_shift     : ln of the factor on the set points of osteocytes, a sum and no factor: 0 in the reference
     den_pm, antiscl_pm : free denosumab and romosozumab, pM
     bp_surface         : bisphosphonate on bone surface of the whole skeleton, mg of alendronate equivalents per m2
     bp_uptake          : what was bound to bone surface today, the same unit
+    wnt_counter        : share of what romosozumab does to formation that counter-regulation has taken back, 0..1
     """
 
     m_rankl: float = 1.0
@@ -48,11 +50,12 @@ class Modulators:
     bp_surface: float = 0.0
     bp_uptake: float = 0.0
     anabolic_drive: float = 0.0
+    wnt_counter: float = 0.0
 
 
 FACTORS = tuple(f.name for f in fields(Modulators) if f.default == 1.0)
 BP_SURFACE, SCLEROSTIN = STATES.index("bp_surface"), STATES.index("sclerostin")
-PTH_ANA, RESERVE = STATES.index("pth_ana"), STATES.index("reserve")
+PTH_ANA, RESERVE, WNT = STATES.index("pth_ana"), STATES.index("reserve"), STATES.index("wnt")
 SUMS = {name: TARGETS.index(name) for name in FELT}
 
 
@@ -82,6 +85,8 @@ class Body:
         self.pumps = (*self.regimen.pumps(), self.regimen.injections())
         scales = ("denosumab_pm_per_mg_per_l", "romosozumab_pm_per_mg_per_l", "skeleton_surface_m2")
         self.scales = tuple(float(self.physiology.parameters[0][name]) for name in scales)
+        rows = (row for row in effect_table() if (row.driver, row.target) == ("antisclerostin", "m_ob_prolif"))
+        self.antibody_exponent = sum(row.exponent for row in rows)
 
     @property
     def subject(self) -> Subject:
@@ -146,7 +151,17 @@ class Body:
             bp_surface=y[BP_SURFACE] / area_m2,
             bp_uptake=self._bound_today(day) / area_m2,
             anabolic_drive=y[PTH_ANA] * y[RESERVE],
+            wnt_counter=self._countered(y[WNT], float(level["romosozumab_mg_per_l"])),
         )
+
+    def _countered(self, counter: float, antibody_mg_per_l: float) -> float:
+        """Counter-regulation over what the antibody does to ln(formation): c / (w ln(1 + A / A50)), at most 1.
+
+        c is the state of the mean-field bone, w the exponent of antisclerostin on m_ob_prolif; 0 without antibody.
+        """
+        scale = float(self.physiology.parameters[0]["shadow_romosozumab_mg_per_l"])
+        done = self.antibody_exponent * math.log1p(antibody_mg_per_l / scale)
+        return min(1.0, counter / done) if done > 0.0 else 0.0
 
     def _bound_today(self, day: float) -> float:
         times, slots, amounts = self.events

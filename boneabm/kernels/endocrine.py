@@ -42,7 +42,8 @@ def fill_levels(y, u, rate, p, level):
     level.e2_pg_per_ml = estradiol(y, u, rate, p, level.testosterone_ng_per_dl)
     local = p.local_estradiol_pg_per_ml_per_ng_per_dl * level.testosterone_ng_per_dl * aromatase(y, p)
     level.e2_felt_pg_per_ml = level.e2_pg_per_ml + local
-    level.estrogen = saturation(level.e2_felt_pg_per_ml, p.estradiol_half_pg_per_ml)
+    felt = max(level.e2_felt_pg_per_ml, p.estradiol_least_pg_per_ml)
+    level.estrogen = saturation(felt, p.estradiol_half_pg_per_ml)
     level.igf1_expected = igf1_expected(u, p)
     level.denosumab_mg_per_l = y.den_central / p.denosumab_central_l + u.den_pm / p.denosumab_pm_per_mg_per_l
     level.romosozumab_mg_per_l = y.rom_central / p.romosozumab_central_l

@@ -1,4 +1,7 @@
-"""Mean-field bone that stands in for the skeleton: serum calcium, glycation, calibration; it never drives voxels."""
+"""Mean-field bone that stands in for the skeleton: serum calcium, glycation, calibration; it never drives voxels.
+
+Only the Wnt counter-regulation, which follows the level of romosozumab and no bone, is felt by the tissue as well.
+"""
 
 from __future__ import annotations
 

@@ -113,8 +113,15 @@ def wall_to_lay(
     columns = tissue.columns
     depth_um = columns["end_um"][rows] - columns["start_um"][rows]
     floor = below(tissue, rows, columns["end_um"][rows] - 0.5 * tissue.lattice.spacing_um)
-    sclerostin = signals.sclerostin_per_cell(floor, signals.free_sclerostin_share(m))
-    return local_balance(sclerostin, p) * depth_um * m.m_ob_life
+    return felt_balance(signals, floor, m, p) * depth_um * m.m_ob_life
+
+
+def felt_balance(signals: Signals, voxels: np.ndarray, m: Modulators, p: OsteoblastParameters) -> np.ndarray:
+    """Local balance at flat voxels; of what antibody adds to it, counter-regulation takes back `wnt_counter`."""
+    sclerostin = signals.sclerostin_per_cell(voxels)
+    own = local_balance(sclerostin, p)
+    under_antibody = local_balance(sclerostin * signals.free_sclerostin_share(m), p)
+    return own + (1.0 - m.wnt_counter) * (under_antibody - own)
 
 
 def local_balance(sclerostin_ratio: np.ndarray, p: OsteoblastParameters) -> np.ndarray:

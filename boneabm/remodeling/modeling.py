@@ -23,6 +23,18 @@ def modeling_drive(sclerostin_per_cell: np.ndarray, p: ModelingParameters, free_
     return np.clip(-np.log(np.maximum(sclerostin_per_cell, 1e-3)) - p.onset, 0.0, most)
 
 
+def felt_drive(signals: Signals, voxels: np.ndarray, m: Modulators, p: ModelingParameters) -> np.ndarray:
+    """Drive at flat voxels: own + (1 - wnt_counter) (drive under antibody - own).
+
+    The counter-regulation of the body takes back what antibody adds, see `Modulators.wnt_counter`.
+    """
+    free, sclerostin = signals.free_sclerostin_share(m), signals.sclerostin_per_cell(voxels)
+    own = modeling_drive(sclerostin, p)
+    if free == 1.0:
+        return own
+    return own + (1.0 - m.wnt_counter) * (modeling_drive(sclerostin * free, p, free) - own)
+
+
 def start_modeling(
     tissue: Tissue,
     signals: Signals,
@@ -37,8 +49,7 @@ def start_modeling(
 
     p(voxel) = frequency / 365 x area / (site area x quiescent share) x drive
     """
-    free = signals.free_sclerostin_share(m)
-    drive = modeling_drive(signals.sclerostin_per_cell(tissue.surface.voxel, free), p, free)
+    drive = felt_drive(signals, tissue.surface.voxel, m, p)
     rate = p.frequency_per_y / 365.0 / (sites.site_area_um2 * sites.quiescent_fraction)
     for voxel in starting_voxels(tissue, rate, drive, seed, random.MODELING, day):
         if tissue.flat("bmu")[voxel] == -1:

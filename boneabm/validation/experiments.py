@@ -15,6 +15,7 @@ from boneabm.validation.experiments_interventions import INTERVENTIONS
 from boneabm.validation.experiments_load import DISUSE, LOAD_TURNED
 from boneabm.validation.experiments_menopause import MENOPAUSE
 from boneabm.validation.experiments_rest import BOOKS, FAST, MECHANOREGULATION, REFERENCE, STIFFNESS, VOXELS
+from boneabm.validation.experiments_therapies import SWEEPS, THERAPIES
 from boneabm.validation.measures import Quantity
 from boneabm.validation.sensitivity import SENSITIVITY
 
@@ -77,6 +78,9 @@ EXPERIMENTS = (
         FAST,
     ),
     Experiment("voxels", ("voxels",), "by name", "Do results depend on the size of the voxels?", VOXELS),
+    Experiment(
+        "therapies", SWEEPS, "by name", "Do hormones and drugs move bone as far as in trials?", THERAPIES
+    ),
     Experiment(
         "sensitivity", ("sensitivity",), "by name", "How much do single numbers change the ten-year loss?", SENSITIVITY
     ),

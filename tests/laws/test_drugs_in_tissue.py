@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from small_bone import block, slab, start_site
@@ -9,7 +11,7 @@ from small_bone import block, slab, start_site
 from boneabm.analysis.observe import series_row, volume_arrays
 from boneabm.endocrine import Modulators
 from boneabm.io.checkpoint import state_sha256
-from boneabm.remodeling import bisphosphonate, modeling
+from boneabm.remodeling import bisphosphonate, formation, modeling
 from boneabm.scenario import FIELDS
 
 NONE = Modulators()
@@ -34,12 +36,29 @@ def test_antibody_leaves_a_share_of_sclerostin_free(still):
 
 
 def test_the_drive_of_modeling_goes_beyond_one_only_with_antibody(still):
-    """Half a year of surface per year at most: frequency x antibody_drive."""
+    """At most frequency x antibody_drive, 1.2 of the surface a year, while nothing counters the antibody."""
     p = still.rules.modeling
     strong = np.array([1.0, 0.5, 1e-6])
     np.testing.assert_allclose(modeling.modeling_drive(strong, p), [0.0, np.log(2) - p.onset, 1.0])
     np.testing.assert_allclose(modeling.modeling_drive(strong, p, 0.0)[-1], p.antibody_drive)
-    assert p.frequency_per_y * p.antibody_drive == pytest.approx(0.5)
+    assert p.frequency_per_y * p.antibody_drive == pytest.approx(1.2)
+
+
+def test_counter_regulation_takes_back_what_antibody_does_to_formation(still):
+    """Walls and starts of modeling: at counter 1 as without antibody, at 1/2 halfway; without antibody no matter."""
+    tissue, signals, rules = still.tissue, still.state.signals, still.rules
+    voxel, free = tissue.surface.voxel, signals.free_sclerostin_share(ANTIBODY)
+    sclerostin = signals.sclerostin_per_cell(voxel)
+    own, full = (modeling.modeling_drive(sclerostin * share, rules.modeling, share) for share in (1.0, free))
+    assert (full > own).all()
+    for m, share in ((NONE, 0.0), (ANTIBODY, 1.0)):
+        for counter in (0.0, 0.5, 1.0):
+            felt = replace(m, wnt_counter=counter)
+            expected = own + share * (1.0 - counter) * (full - own)
+            np.testing.assert_allclose(modeling.felt_drive(signals, voxel, felt, rules.modeling), expected, rtol=1e-12)
+            balance = formation.felt_balance(signals, voxel, felt, rules.osteoblast)
+            alone, bound = (formation.local_balance(sclerostin * f, rules.osteoblast) for f in (1.0, free))
+            np.testing.assert_allclose(balance, alone + share * (1.0 - counter) * (bound - alone), rtol=1e-12)
 
 
 def test_antibody_takes_rankl_from_osteocytes_only(still):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from boneabm import kernels
-from boneabm.endocrine import Body, Infusion, Modulators, Period, Regimen, Subject
+from boneabm.endocrine import Body, Dose, Infusion, Modulators, Period, Regimen, Subject
 from boneabm.endocrine.confidence import forget_low, moved_by_low
 from boneabm.endocrine.curves import follow
 from boneabm.endocrine.drugs import drug_table, read_drugs
@@ -198,6 +198,32 @@ def test_local_aromatization_adds_to_what_bone_feels():
     assert local.estradiol_pg_per_ml(-1) == pytest.approx(plain.estradiol_pg_per_ml(-1), rel=1e-9)
     assert local.felt_estradiol_pg_per_ml(-1) > 1.1 * plain.felt_estradiol_pg_per_ml(-1)
     assert local.modulators(-1).m_rankl < plain.modulators(-1).m_rankl
+
+
+def test_cells_feel_no_estradiol_below_the_least_as_less():
+    """At and below 5 pg/mL every modulator is the same, above it less RANKL is made; blood shows the true level."""
+    felt = {level: at_age(60.0, estradiol_pg_per_ml=level) for level in (0.5, 3.0, 5.0, 6.0)}
+    assert distance(felt[0.5], felt[5.0]) == distance(felt[3.0], felt[5.0]) == 0.0
+    assert felt[6.0].m_rankl < felt[5.0].m_rankl < 2.2 * at_age(60.0).m_rankl
+    body, _ = settled(Subject(age_y=60.0, final_period_y=51.0, aging=False, estradiol_pg_per_ml=0.5))
+    assert body.estradiol_pg_per_ml(-1) == pytest.approx(0.5)
+
+
+def test_counter_regulation_of_romosozumab_grows_over_months():
+    """None before the first dose, a fifth at two weeks, nearly all in the last three of twelve months.
+
+    From dose to dose it swings: the effect it is compared with follows the level in blood.
+    """
+    doses = (Dose("romosozumab", "sc", 10.0, 210.0, 30.4, until_d=350.0),)
+    body, first = settled(Subject(age_y=63.0, final_period_y=50.0, aging=False), regimen=Regimen(doses))
+    assert first.wnt_counter == 0.0
+    counter = follow(body, 0, 360).of("wnt_counter")
+    assert counter[:10].max() == 0.0
+    assert counter[24] == pytest.approx(0.18, abs=0.05)
+    months = counter[10:340].reshape(11, 30).mean(axis=1)
+    assert months[0] < 0.35
+    assert (np.diff(months[:6]) > 0.0).all()
+    assert 0.8 < months[-3:].mean() <= counter.max() <= 1.0
 
 
 def test_effects_of_low_confidence_are_told_apart():

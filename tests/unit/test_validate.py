@@ -235,6 +235,36 @@ def test_every_experiment_can_be_planned_and_survives_runs_that_tell_nothing(exp
     assert all(row.interval.n in (0, 2) for row in rows)
 
 
+def therapy_run(folder: Path, days: int, slope: float) -> FinishedRun:
+    """A run as long as its arm whose density changes by `slope` % a year, with biopsies on the usual days."""
+    made_run(folder, extra={"m_rankl": 1.0})
+    day = np.arange(days + 1.0)
+    series = {"day": day, "BV/TV": 0.2, "BS/BV_per_mm": 20.0, "Ac.f_per_y": 0.2 * (1 + slope / 100)}
+    series |= {"mineral_g_per_cm3": 0.2 * (1 + slope / 100 * np.maximum(day - 30, 0) / 365)}
+    write_table(folder / "series.csv", series | {"resorbed_um3": 1e4 * (1 + slope / 100), "formed_um3": 2e4})
+    biopsies = np.unique([*range(0, days + 1, 365), days])
+    write_table(folder / "biopsy.csv", {"day": biopsies, "CaMean_wt_percent": 23.0 * (1 + slope / 1000)})
+    return FinishedRun(folder)
+
+
+def test_every_quantity_of_therapies_lies_inside_the_runs_of_its_arms(tmp_path: Path) -> None:
+    """Runs as long as the sweeps ask for, with known changes: every quantity has a value, those by hand exactly."""
+    (experiment,), arms = chosen(["therapies"], fast=False), {}
+    for sweep in experiment.sweeps:
+        for run in plan_sweep(sweep, tmp_path, Sizing(bones=1)).plan:
+            days, slope = Scenario.from_toml(run.scenario).simulation.days, 10.0 * ("untreated" not in run.arm)
+            arms[f"{sweep}/{run.arm}"] = [therapy_run(tmp_path / sweep / run.arm, days, slope)]
+    found = {quantity.name: float(quantity.of(arms)[0]) for quantity in experiment.quantities}
+    assert [name for name, value in found.items() if not math.isfinite(value)] == []
+    k = ParameterSet.load()["observation.dxa_factor"].value
+    by_hand = {"teriparatide: DXA-like in 21 months": 10 * k * 630 / 365, "denosumab: DXA-like in two years": 20 * k,
+               "denosumab: CTX-like at one month": 10.0, "alendronate: Ac.f in the second year": 10.0,
+               "zoledronate: CaMean after 23 months": 1.0, "testosterone: vBMD in a year": 10.0,
+               "teriparatide: P1NP-like at 28 d": 0.0, "patch stopped: CTX-like at three weeks": 0.0,
+               "prednisone: vBMD in 20 weeks": 0.0, "progesterone over estrogen alone": 0.0}  # fmt: skip
+    assert {name: found[name] for name in by_hand} == pytest.approx(by_hand, abs=1e-9)
+
+
 def test_resizing_changes_bones_and_scenarios(tmp_path: Path) -> None:
     """Number of bones and changes of all scenarios reach every run; runs that stay the same keep their names."""
     plan = plan_sweep("disuse", tmp_path, Sizing(bones=3, changes={"simulation.days": 5})).plan
