@@ -2,11 +2,11 @@
 
     python benchmarks/days.py [edge ...] [--days 60] [--burn-in 190] [--threads 1] [--json]
 
-A woman of 51 at her final period in generated bone of 20 um, BV/TV 0.15, observed as a run is (series every day, volumes
-and checkpoint every 30). Open sites are in steady state after a burn-in of 190 days; a shorter one costs less and shows
-fewer. Of the rules that are not done every day the table tells how often they are. Processor time counts all threads
-together and is less disturbed by neighbors than the clock; `B/voxel` is what `triad.py` moves through memory meanwhile,
-so that days on different machines compare: a pass that reads one float32 array is 4.
+A woman of 51 at her final period in generated bone of 20 um, BV/TV 0.15, observed as a run is (series every day,
+volumes and checkpoint every 30). Open sites are in steady state after a burn-in of 190 days; a shorter one costs less
+and shows fewer. Of the rules that are not done every day the table tells how often they are. Processor time counts all
+threads together and is less disturbed by neighbors than the clock; `B/voxel` is what `triad.py` moves through memory
+meanwhile, so that days on different machines compare: a pass that reads one float32 array is 4.
 """
 
 from __future__ import annotations
