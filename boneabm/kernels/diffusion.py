@@ -36,9 +36,9 @@ def operator_row(c, face_z, face_y, face_x, scale, volume_zy, size_x, z, y, out_
     """A c in the row (z, y); out_row : (X,) float32, overwritten."""
     here, below, above = c[z + 1, y + 1], c[z, y + 1], c[z + 2, y + 1]
     front, back = c[z + 1, y], c[z + 1, y + 2]
-    z_low, z_high = face_z[z, y % face_z.shape[1]], face_z[z + 1, y % face_z.shape[1]]
-    y_low, y_high = face_y[z % face_y.shape[0], y], face_y[z % face_y.shape[0], y + 1]
-    x_face = face_x[z % face_x.shape[0], y % face_x.shape[1]]
+    row, plane = min(y, face_z.shape[1] - 1), min(z, face_y.shape[0] - 1)  # a remainder would stop vectorization
+    z_low, z_high, y_low, y_high = face_z[z, row], face_z[z + 1, row], face_y[plane, y], face_y[plane, y + 1]
+    x_face = face_x[min(z, face_x.shape[0] - 1), min(y, face_x.shape[1] - 1)]
     for k in range(np.uint64(size_x.size)):
         value = here[k + ONE]
         flux = (
@@ -55,9 +55,9 @@ def operator_row(c, face_z, face_y, face_x, scale, volume_zy, size_x, z, y, out_
 @solver
 def diagonal_row(face_z, face_y, face_x, scale, volume_zy, size_x, z, y, out_row):
     """Diagonal of A in the row (z, y); out_row : (X,) float32, overwritten."""
-    z_low, z_high = face_z[z, y % face_z.shape[1]], face_z[z + 1, y % face_z.shape[1]]
-    y_low, y_high = face_y[z % face_y.shape[0], y], face_y[z % face_y.shape[0], y + 1]
-    x_face = face_x[z % face_x.shape[0], y % face_x.shape[1]]
+    row, plane = min(y, face_z.shape[1] - 1), min(z, face_y.shape[0] - 1)  # a remainder would stop vectorization
+    z_low, z_high, y_low, y_high = face_z[z, row], face_z[z + 1, row], face_y[plane, y], face_y[plane, y + 1]
+    x_face = face_x[min(z, face_x.shape[0] - 1), min(y, face_x.shape[1] - 1)]
     for k in range(np.uint64(size_x.size)):
         faces = (
             np.float32(z_low[k])
