@@ -19,7 +19,7 @@ class Ledger:
     """
 
     def __init__(self, tissue: Tissue) -> None:
-        self.totals = lattice_totals(tissue)
+        self.totals, _ = lattice_totals(tissue)
 
     @property
     def matrix_total(self) -> int:
@@ -31,21 +31,26 @@ class Ledger:
 
         Raises LedgerError naming day, quantity, amount and voxel.
         """
-        now = lattice_totals(tissue)
+        now, impossible = lattice_totals(tissue)
         wrong = now - self.totals - tissue.book
         if wrong.any():
             raise LedgerError(_explain(wrong, tissue, day))
-        check_range(tissue, day)
+        if impossible:
+            raise LedgerError(_name_impossible(tissue, day))
         self.totals = now
         tissue.book.fill(0)
 
 
-def lattice_totals(tissue: Tissue) -> np.ndarray:
-    """Integer totals of the lattice as it is, (3, Z, 2) int64."""
-    sums = np.empty((3, tissue.lattice.shape[0], 2), np.int64)
+def lattice_totals(tissue: Tissue) -> tuple[np.ndarray, int]:
+    """Integer totals of the lattice as it is, (3, Z, 2) int64, and the number of impossible voxels.
+
+    No voxel may hold less than nothing, more matrix than its volume or more osteoid than matrix.
+    """
+    planes = tissue.lattice.shape[0]
+    sums, bad = np.empty((3, planes, 2), np.int64), np.empty(planes, np.int64)
     arrays = tuple(tissue.flat(name) for name in QUANTITIES)
-    launch(turnover.plane_sums, tissue.lattice.shape[0], *arrays, tissue.plane_size, sums)
-    return sums
+    launch(turnover.plane_sums, planes, *arrays, tissue.plane_size, sums, bad)
+    return sums, int(bad.sum())
 
 
 def _explain(wrong: np.ndarray, tissue: Tissue, day: int) -> str:
@@ -63,12 +68,9 @@ def _explain(wrong: np.ndarray, tissue: Tissue, day: int) -> str:
     )
 
 
-def check_range(tissue: Tissue, day: int) -> None:
-    """No voxel may hold less than nothing, more matrix than its volume or more osteoid than matrix."""
+def _name_impossible(tissue: Tissue, day: int) -> str:
     lattice = tissue.lattice
-    bad = (lattice.matrix < 0) | (lattice.matrix > 1) | (lattice.osteoid < 0) | (lattice.osteoid > lattice.matrix)
-    bad |= ~(lattice.mineral >= 0)
-    if bad.any():
-        z, y, x = (int(i) for i in np.argwhere(bad)[0])
-        values = {name: float(getattr(lattice, name)[z, y, x]) for name in QUANTITIES}
-        raise LedgerError(f"Day {day}: impossible voxel (z, y, x) = ({z}, {y}, {x}): {values}.")
+    good = (lattice.osteoid >= 0) & (lattice.osteoid <= lattice.matrix) & (lattice.matrix <= 1) & (lattice.mineral >= 0)
+    z, y, x = (int(i) for i in np.argwhere(~good)[0])
+    values = {name: float(getattr(lattice, name)[z, y, x]) for name in QUANTITIES}
+    return f"Day {day}: impossible voxel (z, y, x) = ({z}, {y}, {x}): {values}."

@@ -61,7 +61,7 @@ class CytokineField:
         self._table, self._unit = conductance_table(spacing_um, lambda_marrow_um, lambda_bone_um)
         longest = max(lambda_marrow_um, lambda_bone_um) / spacing_um
         self._coarse_iterations = max(COARSE_ITERATIONS_LEAST, math.ceil(COARSE_ITERATIONS_PER_VOXEL * longest))
-        self._two_grid = TwoGrid(self.shape)
+        self._two_grid = TwoGrid(self.shape, alike=self.uniform)
         self._totals = [padded(self.shape) for _ in self.species]
         self._sources = np.zeros((len(self.species), *self.shape), np.float32)
         self._geometry_moved = False

@@ -14,7 +14,10 @@ LEVELS = 256  # the matrix fraction is kept in steps of 1 / 255
 
 @dataclass
 class Grid:
-    """Face conductances and voxel edges of one grid, as `boneabm.kernels.diffusion` describes them."""
+    """Face conductances and voxel edges of one grid, as `boneabm.kernels.diffusion` describes them.
+
+    Where all voxels are `alike` one row of faces stands for all: a cycle then reads a quarter less memory.
+    """
 
     face_z: np.ndarray
     face_y: np.ndarray
@@ -25,16 +28,23 @@ class Grid:
     size_x: np.ndarray
 
     @classmethod
-    def empty(cls, sizes: tuple[np.ndarray, ...], kind: type) -> Grid:
+    def empty(cls, sizes: tuple[np.ndarray, ...], kind: type, alike: bool = False) -> Grid:
         """Grid without any conductance for the voxel edges along z, y, x."""
-        shape = [size.size for size in sizes]
-        faces: list[np.ndarray] = [np.zeros([n + (axis == a) for a, n in enumerate(shape)], kind) for axis in range(3)]
+        z, y, x = (size.size for size in sizes)
+        rows_z, rows_y = (1, 1) if alike else (z, y)
+        shapes = ((z + 1, rows_y, x), (rows_z, y + 1, x), (rows_z, rows_y, x + 1))
+        faces: list[np.ndarray] = [np.zeros(shape, kind) for shape in shapes]
         return cls(faces[0], faces[1], faces[2], np.float32(1), sizes[0], sizes[1], sizes[2])
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Number of voxels along z, y, x."""
         return self.size_z.size, self.size_y.size, self.size_x.size
+
+    @property
+    def alike(self) -> bool:
+        """Whether one row of faces stands for all."""
+        return self.face_x.shape[:2] != self.shape[:2]
 
     @property
     def faces(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -51,9 +61,9 @@ class Grid:
         return sum(face.nbytes for face in self.faces)
 
 
-def fine_grid(shape: tuple[int, int, int]) -> Grid:
-    """Fine grid of the lattice, conductances not yet set."""
-    return Grid.empty(tuple(np.ones(n, np.float32) for n in shape), np.uint16)
+def fine_grid(shape: tuple[int, int, int], alike: bool = False) -> Grid:
+    """Fine grid of the lattice, conductances not yet set; alike : every voxel conducts as well as every other."""
+    return Grid.empty(tuple(np.ones(n, np.float32) for n in shape), np.uint16, alike)
 
 
 def coarse_grid(shape: tuple[int, int, int]) -> Grid:
@@ -79,14 +89,17 @@ def conductance_table(
 def set_conductances(fine: Grid, coarse: Grid, fraction: np.ndarray, table: np.ndarray, unit: np.float32) -> None:
     """Fill both grids from the matrix fraction (Z, Y, X) uint8."""
     fine.scale = unit
-    blocks.launch(diffusion_geometry.fine_faces, fine.shape[0], fraction, table, *fine.faces)
+    if fine.alike:
+        for axis, face in enumerate(fine.faces):
+            np.moveaxis(face, axis, 0)[1:-1] = table[0, 0]
+    else:
+        blocks.launch(diffusion_geometry.fine_faces, fine.shape[0], fraction, table, *fine.faces)
     sizes = (coarse.size_z, coarse.size_y, coarse.size_x)
     for axis in range(3):
         target = coarse.faces[axis]
-        planes = target.shape[0]
-        blocks.launch(
-            diffusion_geometry.coarse_faces, planes, axis, fine.faces[axis], unit, sizes[axis], target
-        )
+        all_lines = [n + (axis == a) for a, n in enumerate(fine.shape)]
+        lines = np.ascontiguousarray(np.broadcast_to(fine.faces[axis], all_lines))
+        blocks.launch(diffusion_geometry.coarse_faces, target.shape[0], axis, lines, unit, sizes[axis], target)
 
 
 def inverse_diagonal(grid: Grid) -> np.ndarray:

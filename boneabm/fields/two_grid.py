@@ -94,8 +94,8 @@ class ConjugateGradients:
 class TwoGrid:
     """The two grids of a lattice and the cycle that improves a field on them."""
 
-    def __init__(self, shape: tuple[int, int, int]) -> None:
-        self.fine, self.coarse = fine_grid(shape), coarse_grid(shape)
+    def __init__(self, shape: tuple[int, int, int], alike: bool = False) -> None:
+        self.fine, self.coarse = fine_grid(shape, alike), coarse_grid(shape)
         self.corrector = ConjugateGradients(self.coarse)
         self.scratch = padded(shape)
 

@@ -8,6 +8,7 @@ A grid is handed over as `face_z, face_y, face_x, scale, size_z, size_y, size_x`
 
 face_z : (Z + 1, Y, X), uint16 (fine) or float32 (coarse); face_z[z] lies below voxel z, the outermost are 0
 face_y : (Z, Y + 1, X) and face_x : (Z, Y, X + 1), likewise
+         where all voxels are alike, so are the faces: (Z + 1, 1, X), (1, Y + 1, X), (1, 1, X + 1) stand for all rows
 scale  : float32; `scale * face` is the conductance, (lambda / h)^2 between two equal voxels
 size_* : (Z,), (Y,), (X,) float32, edge of the voxels along each axis in fine voxels: 1 on the fine grid, 2 on the
          coarse one (1 at its end where the fine count is odd)
@@ -35,8 +36,9 @@ def operator_row(c, face_z, face_y, face_x, scale, volume_zy, size_x, z, y, out_
     """A c in the row (z, y); out_row : (X,) float32, overwritten."""
     here, below, above = c[z + 1, y + 1], c[z, y + 1], c[z + 2, y + 1]
     front, back = c[z + 1, y], c[z + 1, y + 2]
-    z_low, z_high, y_low, y_high = face_z[z, y], face_z[z + 1, y], face_y[z, y], face_y[z, y + 1]
-    x_face = face_x[z, y]
+    row, plane = min(y, face_z.shape[1] - 1), min(z, face_y.shape[0] - 1)  # a remainder would stop vectorization
+    z_low, z_high, y_low, y_high = face_z[z, row], face_z[z + 1, row], face_y[plane, y], face_y[plane, y + 1]
+    x_face = face_x[min(z, face_x.shape[0] - 1), min(y, face_x.shape[1] - 1)]
     for k in range(np.uint64(size_x.size)):
         value = here[k + ONE]
         flux = (
@@ -53,8 +55,9 @@ def operator_row(c, face_z, face_y, face_x, scale, volume_zy, size_x, z, y, out_
 @solver
 def diagonal_row(face_z, face_y, face_x, scale, volume_zy, size_x, z, y, out_row):
     """Diagonal of A in the row (z, y); out_row : (X,) float32, overwritten."""
-    z_low, z_high, y_low, y_high = face_z[z, y], face_z[z + 1, y], face_y[z, y], face_y[z, y + 1]
-    x_face = face_x[z, y]
+    row, plane = min(y, face_z.shape[1] - 1), min(z, face_y.shape[0] - 1)  # a remainder would stop vectorization
+    z_low, z_high, y_low, y_high = face_z[z, row], face_z[z + 1, row], face_y[plane, y], face_y[plane, y + 1]
+    x_face = face_x[min(z, face_x.shape[0] - 1), min(y, face_x.shape[1] - 1)]
     for k in range(np.uint64(size_x.size)):
         faces = (
             np.float32(z_low[k])

@@ -23,13 +23,26 @@ def rank_occupancy(rankl, opg, b):
 
 
 @kernel
-def occupancy_at(voxel, shape, rankl, opg, b, out):
-    """RANK occupancy at the listed voxels; rankl, opg : (Z, Y, X) totals in source units; b : Binding."""
+def occupancy_at(first, last, block, voxel, shape, rankl, opg, b, out):
+    """RANK occupancy at the listed voxels, `block` of them per block.
+
+    rankl, opg : (Z, Y, X) totals in source units; b : Binding
+    """
     _, ny, nx = shape
-    for i in range(voxel.size):
+    for i in range(first * block, min(last * block, voxel.size)):
         v = voxel[i]
         z, y, x = v // (ny * nx), (v // nx) % ny, v % nx
         out[i] = rank_occupancy(np.float64(rankl[z, y, x]), np.float64(opg[z, y, x]), b)
+
+
+@kernel
+def ratio_at(first, last, block, voxel, shape, above, below, least, out):
+    """above / max(below, least) at the listed voxels, `block` of them per block; above, below : (Z, Y, X) float32."""
+    _, ny, nx = shape
+    for i in range(first * block, min(last * block, voxel.size)):
+        v = voxel[i]
+        z, y, x = v // (ny * nx), (v // nx) % ny, v % nx
+        out[i] = np.float64(above[z, y, x]) / max(np.float64(below[z, y, x]), least)
 
 
 @kernel
@@ -42,7 +55,7 @@ def activation_hits(first, last, block, seed, stream, day, rate, voxel, area_um2
     for row in range(first * block, min(last * block, voxel.size)):
         v = voxel[row]
         p = rate * area_um2[row] * drive[row]
-        out_hit[row] = bmu[v] == -1 and uniform(seed, stream, day, v) < p
+        out_hit[row] = p > 0.0 and bmu[v] == -1 and uniform(seed, stream, day, v) < p
 
 
 @rule

@@ -134,17 +134,35 @@ def add_at(voxel, amount, out):
 
 
 @kernel
+def any_near(mask, z, y, out_near):
+    """out_near[x + 1] = whether a voxel at x of the rows (z, y) and around it is true; out_near : (X + 2,) bool."""
+    nz, ny, nx = mask.shape
+    near = out_near[1 : nx + 1]
+    near[:] = False
+    for a in range(max(z - 1, 0), min(z + 2, nz)):
+        for b in range(max(y - 1, 0), min(y + 2, ny)):
+            row = mask[a, b]
+            for x in range(np.uint64(nx)):
+                near[x] |= row[x]
+
+
+@kernel
 def fill_outside(first, last, mask, psi, out_psi):
     """Stimulus where none was solved: mean of the solved 26-neighbors, 1 (neutral) without any; z planes first..last-1.
 
     Bone outside the solved part hangs on a cut face: what it carries is unknown, so it is left at its set point.
     """
     nz, ny, nx = mask.shape
+    near = np.zeros(nx + 2, np.bool_)
     for z in range(first, last):
         for y in range(ny):
+            any_near(mask, z, y, near)
             for x in range(nx):
                 if mask[z, y, x]:
                     out_psi[z, y, x] = psi[z, y, x]
+                    continue
+                if not (near[x] or near[x + 1] or near[x + 2]):
+                    out_psi[z, y, x] = 1.0
                     continue
                 total, n = 0.0, 0
                 for a in range(max(z - 1, 0), min(z + 2, nz)):
@@ -153,4 +171,4 @@ def fill_outside(first, last, mask, psi, out_psi):
                             if mask[a, b, c]:
                                 total += psi[a, b, c]
                                 n += 1
-                out_psi[z, y, x] = total / n if n > 0 else 1.0
+                out_psi[z, y, x] = total / n

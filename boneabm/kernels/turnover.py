@@ -38,6 +38,12 @@ def quantum(fraction):
 
 
 @rule
+def mineral_quantum(mineral):
+    """Mineral of a voxel, g/cm3, as an integer number of 2^-23."""
+    return np.int64(np.rint(np.float64(mineral) * MINERAL_SCALE))
+
+
+@rule
 def book_amount(book, quantity, v, plane_size, amount):
     """Book an integer amount at flat voxel v."""
     z = v // plane_size
@@ -55,7 +61,7 @@ def set_osteoid(osteoid, v, amount, plane_size, book):
 @rule
 def set_mineral(mineral, v, amount, plane_size, book):
     """Set mineral at flat voxel v to an integer amount of 2^-23 g/cm3 and book the difference."""
-    book_amount(book, MINERAL, v, plane_size, amount - np.int64(np.rint(np.float64(mineral[v]) * MINERAL_SCALE)))
+    book_amount(book, MINERAL, v, plane_size, amount - mineral_quantum(mineral[v]))
     mineral[v] = amount / MINERAL_SCALE
 
 
@@ -315,38 +321,57 @@ def mineralize(first, last, day, p, lattice, plane_size, book):
     matrix, osteoid, mineral, born_day, osteoid_day = lattice
     lag, primary, rate, full = p
     gain = 1.0 - math.exp(-rate)
-    for v in range(first * plane_size, last * plane_size):
-        whole = quantum(matrix[v])
-        if whole == 0:
-            continue
-        soft = quantum(osteoid[v])
-        enter = np.int64(0)
-        if soft > 0:
-            age = 2.0 * (day - osteoid_day[v])
-            if age > lag:
-                enter = min(np.int64(math.ceil(soft * (1.0 - lag / age))), soft)
-                formed = day - 0.5 * (age + lag)
-                hard = whole - soft
-                born_day[v] = (born_day[v] * hard + formed * enter) / (hard + enter)
-                osteoid_day[v] = day - 0.5 * lag
-                set_osteoid(osteoid, v, soft - enter, plane_size, book)
-                soft -= enter
-        new = primary * full * enter / SCALE
-        hold = mineral[v] + new
-        hold += gain * (full * (whole - soft) / SCALE - hold)
-        amount = np.int64(np.rint(max(hold, mineral[v]) * MINERAL_SCALE))
-        set_mineral(mineral, v, amount, plane_size, book)
+    for z in range(first, last):
+        gained, moment = np.int64(0), np.int64(0)
+        for i in range(plane_size):
+            v = z * plane_size + i
+            whole = quantum(matrix[v])
+            if whole == 0:
+                continue
+            soft = quantum(osteoid[v])
+            enter = np.int64(0)
+            if soft > 0:
+                age = 2.0 * (day - osteoid_day[v])
+                if age > lag:
+                    enter = min(np.int64(math.ceil(soft * (1.0 - lag / age))), soft)
+                    formed = day - 0.5 * (age + lag)
+                    hard = whole - soft
+                    born_day[v] = (born_day[v] * hard + formed * enter) / (hard + enter)
+                    osteoid_day[v] = day - 0.5 * lag
+                    set_osteoid(osteoid, v, soft - enter, plane_size, book)
+                    soft -= enter
+            new = primary * full * enter / SCALE
+            hold = mineral[v] + new
+            hold += gain * (full * (whole - soft) / SCALE - hold)
+            amount = mineral_quantum(max(hold, mineral[v]))
+            change = amount - mineral_quantum(mineral[v])
+            mineral[v] = amount / MINERAL_SCALE
+            gained += change
+            moment += change * i
+        book[MINERAL, z, 0] += gained
+        book[MINERAL, z, 1] += moment
 
 
 @kernel
-def plane_sums(first, last, matrix, osteoid, mineral, plane_size, out_sums):
-    """Integer totals of each z plane and their moments, in the layout of the book; out_sums : (3, Z, 2) int64."""
+def plane_sums(first, last, matrix, osteoid, mineral, plane_size, out_sums, out_bad):
+    """Integer totals of each z plane and their moments, and the number of impossible voxels.
+
+    A voxel is possible where 0 <= osteoid <= matrix <= 1 and mineral >= 0.
+
+    out_sums : (3, Z, 2) int64, in the layout of the book; out_bad : (Z,) int64
+    """
     for z in range(first, last):
-        out_sums[:, z, :] = 0
+        whole, soft, hard = np.int64(0), np.int64(0), np.int64(0)
+        whole_moment, soft_moment, hard_moment, bad = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
         for i in range(plane_size):
             v = z * plane_size + i
-            if matrix[v] == 0 and osteoid[v] == 0 and mineral[v] == 0:
-                continue
-            book_amount(out_sums, MATRIX, v, plane_size, quantum(matrix[v]))
-            book_amount(out_sums, OSTEOID, v, plane_size, quantum(osteoid[v]))
-            book_amount(out_sums, MINERAL, v, plane_size, np.int64(np.rint(np.float64(mineral[v]) * MINERAL_SCALE)))
+            f, o, c = matrix[v], osteoid[v], mineral[v]
+            bad += not (o >= 0 and o <= f and f <= 1 and c >= 0)
+            f_amount, o_amount, c_amount = quantum(f), quantum(o), mineral_quantum(c)
+            whole, whole_moment = whole + f_amount, whole_moment + f_amount * i
+            soft, soft_moment = soft + o_amount, soft_moment + o_amount * i
+            hard, hard_moment = hard + c_amount, hard_moment + c_amount * i
+        out_sums[MATRIX, z, 0], out_sums[MATRIX, z, 1] = whole, whole_moment
+        out_sums[OSTEOID, z, 0], out_sums[OSTEOID, z, 1] = soft, soft_moment
+        out_sums[MINERAL, z, 0], out_sums[MINERAL, z, 1] = hard, hard_moment
+        out_bad[z] = bad

@@ -34,7 +34,7 @@ class Surface:
     def update(self, lattice: VoxelLattice, area_scale: float) -> None:
         """List the surface of the lattice as it is now."""
         kernels.clear_rows(self.voxel, self.row)
-        self.voxel = np.flatnonzero(surface_voxels(lattice.bone)).astype(np.int32)
+        self.voxel = surface_voxels(lattice.matrix)
         self.normal = np.empty((self.voxel.size, 3), np.float32)
         self.area_um2 = np.empty(self.voxel.size, np.float32)
         blocks = -(-self.voxel.size // kernels.BLOCK)
@@ -56,12 +56,15 @@ class Surface:
         return float(planes.sum()) / raw if raw > 0 else 1.0
 
 
-def surface_voxels(bone: np.ndarray) -> np.ndarray:
-    """Bone voxels with a marrow voxel across a face inside the block; bone : (Z, Y, X) bool."""
-    touches = np.zeros(bone.shape, bool)
-    for axis in range(3):
-        low = tuple(slice(None, -1) if a == axis else slice(None) for a in range(3))
-        high = tuple(slice(1, None) if a == axis else slice(None) for a in range(3))
-        touches[low] |= ~bone[high]
-        touches[high] |= ~bone[low]
-    return touches & bone
+def surface_voxels(matrix: np.ndarray) -> np.ndarray:
+    """Flat bone voxels with a marrow voxel across a face inside the block, (N,) int32, in z, y, x order.
+
+    matrix : (Z, Y, X) float32, 0..1; bone is >= 0.5
+    """
+    planes = matrix.shape[0]
+    count = np.empty(planes, np.int64)
+    launch(kernels.count_surface, planes, matrix, count)
+    start = np.concatenate([[0], np.cumsum(count)])
+    voxel = np.empty(start[-1], np.int32)
+    launch(kernels.list_surface, planes, matrix, start, voxel)
+    return voxel

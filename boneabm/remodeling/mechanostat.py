@@ -26,12 +26,14 @@ def daily_stimulus(
 
     cases : (apparent stress (z, y, x) in MPa, cycles per day); returns (Z, Y, X) float32
     """
-    total = np.zeros(fe.mask.shape, np.float32)
+    points = np.flatnonzero(fe.mask)
+    total = np.zeros(points.size, np.float32)
     for stress_mpa, cycles in cases:
-        strain = fe.effective_strain(fe.macro_strain(np.array(stress_mpa)))
-        np.power(strain, np.float32(exponent), out=strain)
-        total += np.float32(cycles) * strain
-    return np.power(total, np.float32(1.0 / exponent), out=total)
+        strain = fe.effective_strain(fe.macro_strain(np.array(stress_mpa))).reshape(-1)[points]
+        total += np.float32(cycles) * np.power(strain, np.float32(exponent))
+    stimulus = np.zeros(fe.mask.shape, np.float32)
+    stimulus.reshape(-1)[points] = np.power(total, np.float32(1.0 / exponent))
+    return stimulus
 
 
 def relative_stimulus(fe: MicroFE, raw: np.ndarray, reference: float) -> np.ndarray:

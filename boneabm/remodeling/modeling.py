@@ -20,7 +20,10 @@ def modeling_drive(sclerostin_per_cell: np.ndarray, p: ModelingParameters, free_
     limit = 1 + (antibody_drive - 1) x share held by antibody: osteocytes alone reach 1, an antibody goes beyond.
     """
     most = 1.0 + (p.antibody_drive - 1.0) * (1.0 - free_share)
-    return np.clip(-np.log(np.maximum(sclerostin_per_cell, 1e-3)) - p.onset, 0.0, most)
+    drive = np.zeros(sclerostin_per_cell.size)
+    low = np.flatnonzero(sclerostin_per_cell < np.exp(1e-9 - p.onset))  # elsewhere it is 0: most of the surface
+    drive[low] = np.clip(-np.log(np.maximum(sclerostin_per_cell[low], 1e-3)) - p.onset, 0.0, most)
+    return drive
 
 
 def felt_drive(signals: Signals, voxels: np.ndarray, m: Modulators, p: ModelingParameters) -> np.ndarray:

@@ -12,6 +12,8 @@ from ..endocrine import Modulators
 from ..fields import CytokineField
 from ..fields.binding import free_ligand
 from ..kernels import motion, sensing
+from ..kernels.blocks import launch
+from ..kernels.surface import BLOCK
 from .parameters import FieldParameters, SignalingParameters
 from .tissue import Tissue
 
@@ -97,7 +99,8 @@ class Signals:
         """RANK occupancy at every surface voxel, (N,) float64."""
         out = np.empty(tissue.surface.voxel.size)
         totals = (self.field.total("rankl"), self.field.total("opg"))
-        motion.occupancy_at(tissue.surface.voxel, tissue.lattice.shape, *totals, self.binding(m), out)
+        where = (BLOCK, tissue.surface.voxel, tissue.lattice.shape)
+        launch(motion.occupancy_at, -(-out.size // BLOCK), *where, *totals, self.binding(m), out)
         return out
 
     def free_sclerostin_share(self, m: Modulators) -> float:
@@ -115,9 +118,10 @@ class Signals:
         The same transport of the osteocytes themselves stands below the fraction, so that what is left is the signal
         of the cells around and not how many they are. free_share : see `free_sclerostin_share`
         """
-        at = np.unravel_index(voxels, self.field.shape)
-        made = np.maximum(self.field.total("osteocytes")[at].astype(np.float64), 1e-9)
-        return self.field.total("sclerostin")[at] / made * free_share
+        ratio = np.empty(voxels.size)
+        totals = (self.field.total("sclerostin"), self.field.total("osteocytes"))
+        launch(motion.ratio_at, -(-voxels.size // BLOCK), BLOCK, voxels, self.field.shape, *totals, 1e-9, ratio)
+        return ratio * free_share
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Fields and scales for the checkpoint."""

@@ -103,10 +103,21 @@ def test_occupancy_is_read_at_the_listed_voxels():
     """Values by flat index equal the scalar rule."""
     block = Block()
     out = np.empty(block.surface.voxel.size)
-    motion.occupancy_at(block.surface.voxel, block.lattice.shape, block.rankl, block.opg, BINDING, out)
+    where = (BLOCK, block.surface.voxel, block.lattice.shape)
+    blocks.launch(motion.occupancy_at, -(-out.size // BLOCK), *where, block.rankl, block.opg, BINDING, out)
     flat = zip(block.rankl.reshape(-1)[block.surface.voxel], block.opg.reshape(-1)[block.surface.voxel], strict=True)
     expected = [occupancy_plain(r, o, BINDING) for r, o in flat]
     np.testing.assert_allclose(out, expected, rtol=1e-9)
+
+
+def test_ratios_are_read_at_the_listed_voxels():
+    """One field over the other where it is at least the limit, over the limit elsewhere."""
+    block = Block()
+    out, voxel, least = np.empty(block.surface.voxel.size), block.surface.voxel, float(np.median(block.opg))
+    where = (BLOCK, voxel, block.lattice.shape)
+    blocks.launch(motion.ratio_at, -(-out.size // BLOCK), *where, block.rankl, block.opg, least, out)
+    below = np.maximum(block.opg.reshape(-1)[voxel].astype(float), least)
+    np.testing.assert_array_equal(out, block.rankl.reshape(-1)[voxel] / below)
 
 
 # activation

@@ -35,10 +35,15 @@ def empty_book(shape=SHAPE):
 
 def sums(block, shape=SHAPE):
     """Totals of the block by the kernel."""
-    out = empty_book(shape)
+    return sums_and_bad(block, shape)[0]
+
+
+def sums_and_bad(block, shape=SHAPE):
+    """Totals of the block and impossible voxels per plane."""
+    out, bad = empty_book(shape), np.empty(shape[0], np.int64)
     arrays = tuple(block[name] for name in SOLID)
-    blocks.launch(turnover.plane_sums, shape[0], *arrays, shape[1] * shape[2], out)
-    return out
+    blocks.launch(turnover.plane_sums, shape[0], *arrays, shape[1] * shape[2], out, bad)
+    return out, bad
 
 
 def body(block, plane=PLANE):
@@ -97,6 +102,20 @@ def test_plane_sums_equal_the_plain_totals():
     """Integer totals and first moments per plane, for matrix, osteoid and mineral."""
     block = random_block(1)
     np.testing.assert_array_equal(sums(block), totals_plain(block, SHAPE))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("matrix", 1.5), ("matrix", -0.5), ("osteoid", -0.5), ("osteoid", 2.0), ("mineral", -0.1)]
+)
+def test_impossible_voxels_are_counted_where_they_are(name, value):
+    """More than a voxel holds, less than nothing, more osteoid than matrix: each is one bad voxel of its plane."""
+    block = random_block(1)
+    assert not sums_and_bad(block)[1].any()
+    v = int(np.flatnonzero(block["matrix"] > 0)[-1])
+    block[name][v] = value
+    expected = np.zeros(SHAPE[0], np.int64)
+    expected[v // PLANE] = 1
+    np.testing.assert_array_equal(sums_and_bad(block)[1], expected)
 
 
 @pytest.mark.parametrize("seed", range(5))

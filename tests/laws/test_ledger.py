@@ -16,13 +16,13 @@ BUSY = {"parameters": {"activation.frequency_per_y": 0.16}, "simulation": {"burn
 def test_volumes_of_all_days_add_up_to_the_change_of_the_bone():
     """Bone before + formed - resorbed - dissolved of every day = bone after, as integers."""
     simulation = block(**BUSY)
-    before = lattice_totals(simulation.tissue)[0, :, 0].sum()
+    before = lattice_totals(simulation.tissue)[0][0, :, 0].sum()
     moved = 0
     for _ in range(90):
         simulation.step()
         today = simulation.tissue.today
         moved += today.formed - today.resorbed - today.dissolved
-    after = lattice_totals(simulation.tissue)[0, :, 0].sum()
+    after = lattice_totals(simulation.tissue)[0][0, :, 0].sum()
     assert simulation.tissue.next_site > 0
     assert after - before == moved
     assert after / SCALE == pytest.approx(simulation.tissue.lattice.matrix.sum(dtype=np.float64), rel=1e-12)

@@ -26,8 +26,9 @@ class Voxels:
         self.layers = (*layers, np.zeros(n, np.float32), np.full(n, H_UM, np.float32))
 
     def sums(self):
-        out = np.zeros((3, 1, 2), np.int64)
-        blocks.launch(turnover.plane_sums, 1, self.matrix, self.osteoid, self.mineral, self.matrix.size, out)
+        out, bad = np.zeros((3, 1, 2), np.int64), np.zeros(1, np.int64)
+        blocks.launch(turnover.plane_sums, 1, self.matrix, self.osteoid, self.mineral, self.matrix.size, out, bad)
+        assert bad[0] == 0
         return out
 
     def lay(self, day, fraction):
