@@ -155,19 +155,14 @@ def _check_grip(simulation: Simulation) -> None:
 
 
 def adapt_load(simulation: Simulation) -> None:
-    """Fix the habitual stimulus (median over osteocytes), once: the bone is adapted to its own load."""
-    state, p = simulation.state, simulation.rules.osteocyte
-    raw = simulation.raw_stimulus()
-    felt = raw.reshape(-1)[state.tissue.osteocytes["voxel"]]
-    felt = felt[felt > 0]
-    if felt.size == 0:
+    """Fix the habitual stimulus, again on the last day of the burn-in and never later: the bone is adapted to its load."""
+    if not simulation.fix_reference():
         raise InputError(
             "The habitual load strains no osteocyte: the bone does not reach the faces that are loaded. Crop the image "
             "so that bone touches opposite faces, or use a larger block."
         )
-    state.strain.reference = float(np.median(felt))
-    simulation.update_stimulus()
-    mechanostat.adapt_at_start(state.tissue, state.strain.psi, p)
+    state = simulation.state
+    mechanostat.adapt_at_start(state.tissue, state.strain.psi, simulation.rules.osteocyte)
 
 
 def _until(day: float | None) -> float:

@@ -17,7 +17,7 @@ class Strain:
     """The strain field and how old it is.
 
     psi       : (Z, Y, X) float32, daily stimulus relative to the habitual one
-    reference : habitual stimulus, median over osteocytes; set once, never rescaled
+    reference : habitual stimulus, median over osteocytes; set before the burn-in and on its last day, never rescaled
     moved     : matrix turned over since the last solve, 2^-24 voxel
     solved_day: day of the last solve
     cases     : load cases that `psi` was computed for

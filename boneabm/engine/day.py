@@ -22,6 +22,9 @@ from ..remodeling import (
 )
 from ..remodeling.tissue import HISTORY_D
 
+LAST_OF_BURN_IN = -1
+"""Day on which the habitual stimulus is fixed for good: with its remodeling sites open the bone feels more."""
+
 if TYPE_CHECKING:
     from .simulation import Simulation
 
@@ -43,6 +46,10 @@ def loading(sim: Simulation) -> None:
 
 
 def mechanics(sim: Simulation) -> None:
+    if sim.day == LAST_OF_BURN_IN:
+        sim.solve_strain()
+        sim.fix_reference()
+        mechanostat.remember(sim.tissue, sim.state.strain.psi, sim.rules.osteocyte)
     strain, p = sim.state.strain, sim.settings
     moved = strain.moved > p.resolve_fraction * sim.ledger.matrix_total
     late = sim.day - strain.solved_day >= p.resolve_days

@@ -153,6 +153,15 @@ class Simulation(CellModel):
             strain.psi = mechanostat.relative_stimulus(strain.fe, self.raw_stimulus(), strain.reference)
         strain.cases = self.cases
 
+    def fix_reference(self) -> bool:
+        """Take the stimulus of today's loads, median over osteocytes, as the habitual one; False if it strains none."""
+        felt = self.raw_stimulus().reshape(-1)[self.tissue.osteocytes["voxel"]]
+        felt = felt[felt > 0]
+        if felt.size > 0:
+            self.state.strain.reference = float(np.median(felt))
+            self.update_stimulus()
+        return bool(felt.size > 0)
+
     def raw_stimulus(self) -> np.ndarray:
         """Stimulus (Z, Y, X) of today's load cases, not yet relative to the habitual one, 0 outside the solved part."""
         if self.mixed is not None:

@@ -82,7 +82,7 @@ SERIES_FURTHER = _table(
     Column("occupancy", "float64", "", "mean RANK occupancy over the bone surface"),
     Column("signal_median", "float64", "", "median osteocyte signal S"),
     Column("psi_day", "float64", "", "stimulus of the day over the set point, psi / psi*, median osteocyte"),
-    Column("psi_memory", "float64", "", "the same of what osteocytes remember (osteocyte.memory_d), psi_bar / psi*, median osteocyte"),
+    Column("psi_memory", "float64", "", "the same of what osteocytes remember, psi_bar / psi*"),
     Column("stiffness_zz_mpa", "float64", "MPa", "apparent stiffness along z, no strain across"),
     Column("stiffness_yy_mpa", "float64", "MPa", "apparent stiffness along y"),
     Column("stiffness_xx_mpa", "float64", "MPa", "apparent stiffness along x"),

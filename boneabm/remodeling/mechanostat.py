@@ -83,6 +83,12 @@ def adapt_at_start(tissue: Tissue, psi: np.ndarray, p: OsteocyteParameters) -> N
     cells["signal"][:] = np.clip(1.0 + p.gain * (felt / np.exp(set_point) - 1.0), 0.0, p.signal_max)
 
 
+def remember(tissue: Tissue, psi: np.ndarray, p: OsteocyteParameters) -> None:
+    """Let every osteocyte remember today's stimulus as that of its last days; its set point stays."""
+    cells = tissue.osteocytes
+    cells["memory"][:] = psi.reshape(-1)[cells["voxel"]].astype(np.float64) ** p.stimulus_exponent
+
+
 def sense(
     tissue: Tissue, rows: np.ndarray, psi: np.ndarray, seed: int, day: int, m: Modulators, p: OsteocyteParameters
 ) -> None:

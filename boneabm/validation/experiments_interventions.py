@@ -39,7 +39,7 @@ INTERVENTIONS = (
     Quantity("blockade: resorption in the year after", "fold", _resorbed("blockade", AFTER_BLOCK),
              "against no antibody: above 1 is a rebound, from the pool of precursors alone"),
     Quantity("ablation: loss", "%", _extra_loss("ablated", FOUR_MONTHS),
-             "BV/TV lost in four months, against living osteocytes; the mice of the source were measured after 40 days"),
+             "BV/TV lost in four months, against living osteocytes; in the source after 40 days, of mice"),
     Quantity("ablation: loss in a year", "%", _extra_loss("ablated", ONE_Y), "the same after a year"),
     Quantity("ablation: response to unloading", "",
              quotient(_extra_loss("ablated_unloaded", ONE_Y, "ablated"), _extra_loss("unloaded", ONE_Y)),
