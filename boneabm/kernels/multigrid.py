@@ -9,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .voxel_fe import SOLVER_MATH, apply, solver_kernel
-from .voxel_fe_sheets import fold_ties, sync_ties
+from .voxel_fe import SOLVER_MATH, solver_kernel
 
 CHUNKS = 128
 
@@ -50,32 +49,6 @@ def smooth_next(first, last, inverse_diagonal, momentum, scale, load, product, x
 
 
 @solver_kernel
-def apply_whole(x, out, bone, numbers, ties, fixed):
-    """out = K x, 0 at the fixed places, on all slabs by one thread: one call from Python instead of five.
-
-    Coarse meshes are so small, and visited so often, that calling costs as much as computing.
-
-    bone : (nodes, modulus, slab_segment, slab_node) and numbers as in `voxel_fe.apply`; ties : (alias, master)
-    """
-    nodes, modulus, slab_segment, slab_node = bone
-    alias, master = ties
-    slabs = slab_node.shape[0]
-    sync_ties(alias, master, x)
-    apply(0, (slabs + 1) // 2, 0, x, out, nodes, modulus, slab_segment, slab_node, numbers)
-    apply(0, slabs // 2, 1, x, out, nodes, modulus, slab_segment, slab_node, numbers)
-    fold_ties(alias, master, out)
-    clear_at(0, CHUNKS, out, fixed)
-
-
-@solver_kernel
-def smooth_whole(steps, inverse_diagonal, load, x, step, product, bone, numbers, ties, fixed):
-    """Chebyshev steps (momentum, scale) from x as it is, by one thread; the rest as in `apply_whole`."""
-    for i in range(steps.shape[0]):
-        apply_whole(x, product, bone, numbers, ties, fixed)
-        smooth_next(0, CHUNKS, inverse_diagonal, steps[i, 0], steps[i, 1], load, product, x, step)
-
-
-@solver_kernel
 def restrict(first, last, load, product, fine, row_start, node_x, sheet, coarse, coarse_row_start, index, out):
     """out = P^T (load - product) on the coarse node planes first..last-1 of all sheets.
 
@@ -102,34 +75,18 @@ def restrict(first, last, load, product, fine, row_start, node_x, sheet, coarse,
 
 @solver_kernel
 def _restrict_row(load, product, low, high, node_x, sheet, weight, parents, out):
-    """Add the residual of a fine row to its parents; what goes to one parent in a row is kept aside meanwhile."""
-    if low == high:
-        return
     half = np.float32(0.5) * weight
-    load_0, load_1, load_2 = load[0], load[1], load[2]
-    product_0, product_1, product_2 = product[0], product[1], product[2]
-    out_0, out_1, out_2 = out[0], out[1], out[2]
-    at = np.int64(parents[sheet[low], node_x[low] >> 1])
-    total_0, total_1, total_2 = out_0[at], out_1[at], out_2[at]
-    for node in range(np.uint64(low), np.uint64(high)):
+    for node in range(low, high):
         x = node_x[node]
-        r0, r1, r2 = load_0[node] - product_0[node], load_1[node] - product_1[node], load_2[node] - product_2[node]
+        r0, r1 = load[0, node] - product[0, node], load[1, node] - product[1, node]
+        r2 = load[2, node] - product[2, node]
         left, right = parents[sheet[node], x >> 1], parents[sheet[node], (x + 1) >> 1]
-        if left != at:
-            out_0[at], out_1[at], out_2[at] = total_0, total_1, total_2
-            at = np.int64(left)
-            total_0, total_1, total_2 = out_0[at], out_1[at], out_2[at]
-        total_0 += half * r0
-        total_1 += half * r1
-        total_2 += half * r2
-        if right != at:
-            out_0[at], out_1[at], out_2[at] = total_0, total_1, total_2
-            at = np.int64(right)
-            total_0, total_1, total_2 = out_0[at], out_1[at], out_2[at]
-        total_0 += half * r0
-        total_1 += half * r1
-        total_2 += half * r2
-    out_0[at], out_1[at], out_2[at] = total_0, total_1, total_2
+        out[0, left] += half * r0
+        out[1, left] += half * r1
+        out[2, left] += half * r2
+        out[0, right] += half * r0
+        out[1, right] += half * r1
+        out[2, right] += half * r2
 
 
 @solver_kernel

@@ -9,7 +9,6 @@ bottom.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,19 +42,6 @@ def total(mesh: VoxelMesh, a: NDArray[np.floating], b: NDArray[np.floating]) -> 
     return float(np.add.accumulate(partial)[-1])
 
 
-def chebyshev_steps(largest: float, degree: int) -> NDArray[np.float32]:
-    """Momentum and scale (degree, 2) of the steps that damp eigenvalues from largest / RATIOS to largest."""
-    low = largest / RATIOS[degree]
-    half_width, center = (largest - low) / 2, (largest + low) / 2
-    rho = half_width / center
-    steps = [(0.0, 1 / center)]
-    for _ in range(degree - 1):
-        next_rho = 1 / (2 * center / half_width - rho)
-        steps.append((next_rho * rho, 2 * next_rho / half_width))
-        rho = next_rho
-    return np.array(steps, np.float32)
-
-
 class Operator:
     """Stiffness of a voxel mesh with fixed degrees of freedom (flat places component * size + node)."""
 
@@ -69,21 +55,14 @@ class Operator:
         """out = K x including the reactions at fixed degrees of freedom; (3, size), both float32 or both float64."""
         mesh = self.mesh
         mesh.sync_ties(x)
-        mesh.run_slabs(voxel_fe.apply, x, out, *mesh.bone_arrays, self._numbers[x.dtype.char])
+        bone = (mesh.segment_nodes, mesh.columns, mesh.slab_segment, mesh.slab_node)
+        mesh.run_slabs(voxel_fe.apply, x, out, *bone, self._numbers[x.dtype.char])
         mesh.fold_ties(out)
 
     def apply(self, x: NDArray[np.floating], out: NDArray[np.floating]) -> None:
         """out = K x, 0 at fixed degrees of freedom."""
-        if self.mesh.serial:
-            multigrid.apply_whole(x, out, *self.whole(x.dtype.char))
-            return
         self.forces(x, out)
         self.clear_fixed(out)
-
-    def whole(self, kind: str) -> tuple[Any, ...]:
-        """What `kernels.multigrid.apply_whole` wants after vectors of kind "f" (float32) or "d" (float64)."""
-        mesh = self.mesh
-        return mesh.bone_arrays, self._numbers[kind], (mesh.alias, mesh.tied_to), self.fixed
 
     def clear_fixed(self, vector: NDArray[np.floating]) -> None:
         """Set a vector to 0 at the fixed degrees of freedom."""
@@ -98,7 +77,7 @@ class Level:
         self.operator = Operator(mesh, poisson, fixed)
         self.degree = degree
         self.poisson = poisson
-        self.chebyshev = chebyshev_steps(smoothing_bound(poisson), degree)
+        self.largest = smoothing_bound(poisson)
         self.x, self.step, self.product, self.load = np.zeros((4, 3, mesh.size), np.float32)
         self.inverse_diagonal = np.zeros(mesh.size, np.float32)
         self.coarsening: Coarsening | None = None
@@ -111,21 +90,25 @@ class Level:
 
     def smooth(self, from_zero: bool) -> None:
         """Chebyshev-Jacobi iteration of this level's degree for K x = load."""
-        steps = self.chebyshev
+        low = self.largest / RATIOS[self.degree]
+        half_width, center = (self.largest - low) / 2, (self.largest + low) / 2
+        rho = half_width / center
         if from_zero:
-            args = (self.inverse_diagonal, steps[0, 1], self.load, self.x, self.step)
+            args = (self.inverse_diagonal, np.float32(1 / center), self.load, self.x, self.step)
             self.mesh.run(multigrid.smooth_first, multigrid.CHUNKS, *args)
-            steps = steps[1:]
-        if self.mesh.serial:
-            vectors = (self.inverse_diagonal, self.load, self.x, self.step, self.product)
-            multigrid.smooth_whole(steps, *vectors, *self.operator.whole("f"))
-            return
-        for momentum, scale in steps:
-            self.operator.apply(self.x, self.product)
-            self.mesh.run(
-                multigrid.smooth_next, multigrid.CHUNKS, self.inverse_diagonal, momentum, scale,
-                self.load, self.product, self.x, self.step,
-            )  # fmt: skip
+        else:
+            self._smooth_step(0.0, 1 / center)
+        for _ in range(self.degree - 1):
+            next_rho = 1 / (2 * center / half_width - rho)
+            self._smooth_step(next_rho * rho, 2 * next_rho / half_width)
+            rho = next_rho
+
+    def _smooth_step(self, momentum: float, scale: float) -> None:
+        self.operator.apply(self.x, self.product)
+        self.mesh.run(
+            multigrid.smooth_next, multigrid.CHUNKS, self.inverse_diagonal, np.float32(momentum), np.float32(scale),
+            self.load, self.product, self.x, self.step,
+        )  # fmt: skip
 
     def coarsen(self, degree: int | None) -> Level:
         """The next coarser level; the last one (no degree) is solved directly."""

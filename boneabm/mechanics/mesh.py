@@ -76,19 +76,9 @@ class VoxelMesh:
         """Number of node rows in a plane."""
         return self.shape[1] + 1
 
-    @property
-    def serial(self) -> bool:
-        """Whether the mesh is so small that one thread does all of it."""
-        return self.nodes < SERIAL_NODES
-
-    @property
-    def bone_arrays(self) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-        """What `kernels.voxel_fe.apply` reads: nodes and moduli of the segments, segments and nodes of the slabs."""
-        return self.segment_nodes, self.columns, self.slab_segment, self.slab_node
-
     def run(self, kernel: object, count: int, *args: object) -> None:
         """Run a block kernel, on all threads where the mesh is large enough."""
-        if self.serial:
+        if self.nodes < SERIAL_NODES:
             kernel(0, count, *args)  # type: ignore[operator]
         else:
             blocks.launch(kernel, count, *args)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from voxel_fe_plain import (
     warm_start_plain,
 )
 
-from boneabm.kernels import blocks, multigrid, voxel_fe_energy, voxel_fe_mesh
+from boneabm.kernels import blocks, voxel_fe_energy, voxel_fe_mesh
 from boneabm.kernels.lanes import LANES
 from boneabm.mechanics.hexahedron import corner_stiffness, element_stiffness, isotropic_stiffness, stiffness_numbers
 from boneabm.mechanics.hierarchy import Hierarchy, Operator, total
@@ -124,28 +124,6 @@ def test_slabs_have_at_least_two_planes_and_cover_all():
             assert edges[-1] == depth
             assert len(edges) == 2 or np.diff(edges).min() >= 2
             assert len(edges) == 2 or (start[edges[1:]] - start[edges[:-1] + 1]).min() >= LANES
-
-
-def test_one_call_for_a_small_mesh_gives_the_bits_of_many():
-    """Operator and smoothing of every level, tied sheets included, equal the same kernels called one by one."""
-    modulus = np.where(porous_block((20, 17, 22), 0.4, 5), np.float32(1), np.float32(0))
-    levels = Hierarchy(VoxelMesh(modulus), 0.3, np.arange(0, 99, 7, dtype=np.uint32)).levels
-    assert any(len(level.mesh.alias) for level in levels)
-    for level in levels:
-        mesh, operator = level.mesh, level.operator
-        x, load, step = (random_vector(mesh, seed).astype(np.float32) for seed in (1, 2, 3))
-        level.x[:], level.load[:], level.step[:] = x, load, step
-        level.smooth(from_zero=False)
-        product = np.empty_like(x)
-        for momentum, scale in level.chebyshev:
-            operator.forces(x, product)
-            operator.clear_fixed(product)
-            args = (level.inverse_diagonal, momentum, scale, load, product, x, step)
-            multigrid.smooth_next(0, multigrid.CHUNKS, *args)
-        np.testing.assert_array_equal(level.x, x)
-        np.testing.assert_array_equal(level.step, step)
-        assert np.isfinite(x).all()
-        assert level.x.any()
 
 
 def test_multigrid_cycle_is_symmetric_and_contracts():
