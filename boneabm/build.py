@@ -155,7 +155,7 @@ def _check_grip(simulation: Simulation) -> None:
 
 
 def adapt_load(simulation: Simulation) -> None:
-    """Fix the habitual stimulus, again on the last day of the burn-in and never later: the bone is adapted to its load."""
+    """Fix the habitual stimulus; it is fixed again on the last day of the burn-in, and never later."""
     if not simulation.fix_reference():
         raise InputError(
             "The habitual load strains no osteocyte: the bone does not reach the faces that are loaded. Crop the image "
