@@ -7,8 +7,10 @@ import pytest
 from small_bone import block
 
 from boneabm.endocrine import Modulators
+from boneabm.parameters import ParameterSet
 
 STILL = {"burn_in": "0 d"}
+REFERENCE = ParameterSet.load()["fields.reference_occupancy"].value
 
 
 def after(days: int = 40, **tables):
@@ -28,12 +30,12 @@ def reference():
 
 
 def test_the_reference_adult_stays_where_it_was_put(reference):
-    """Occupancy 0.2 and signal 1 within 3 % after forty days.
+    """Occupancy at its reference and signal 1 within 3 % after forty days.
 
     The mean of sclerostin per osteocyte lies above 1, because exp(-slope (S - 1)) is convex and S is spread.
     """
-    assert reference[:2] == pytest.approx((0.2, 1.0), rel=0.03)
-    assert 1.0 < reference[2] < 1.4
+    assert reference[:2] == pytest.approx((REFERENCE, 1.0), rel=0.03)
+    assert 1.0 < reference[2] < 2.0
 
 
 def test_estrogen_loss_raises_osteoclast_drive(reference):
@@ -80,7 +82,8 @@ def test_blocked_rankl_opens_no_site_and_the_pool_of_precursors_grows():
             occupancy = simulation.tissue.today.occupancy
     assert opened == 0
     assert occupancy < 0.02
-    assert simulation.tissue.pool > 1.1
+    share = simulation.rules.activation.pool_use_share
+    assert 1 + 0.35 * share < simulation.tissue.pool < 1 + share
 
 
 def test_a_dose_of_denosumab_is_felt_as_its_kinetics_say():
@@ -94,7 +97,7 @@ def test_a_dose_of_denosumab_is_felt_as_its_kinetics_say():
         occupancy.append(simulation.tissue.today.occupancy)
     assert levels[0] == 0 < levels[1]
     assert 30_000 < levels[-1] < 60_000
-    assert occupancy[-1] < 0.02 < 0.15 < occupancy[0]
+    assert occupancy[-1] < 0.02 < 0.75 * REFERENCE < occupancy[0]
 
 
 def test_ablation_kills_its_share_of_osteocytes_and_raises_rankl():
@@ -120,3 +123,21 @@ def test_sclerostin_per_osteocyte_does_not_hang_on_how_many_there_are():
         state.signals.field.solve(state.signals.sources)
         ratio = state.signals.sclerostin_per_cell(tissue.surface.voxel)
         np.testing.assert_allclose(ratio, factor, rtol=0.01)
+
+
+def test_the_habit_is_fixed_on_the_bone_whose_sites_are_open():
+    """Open sites change what bone feels: its habitual stimulus is fixed anew on day -1 and never after."""
+    simulation = block(parameters={"activation.frequency_per_y": 0.16}, simulation={"burn_in": "30 d"})
+    solid = simulation.state.strain.reference
+    while simulation.day < -1:
+        simulation.step()
+        told = simulation.state.strain.reference
+        assert (told == solid) == (simulation.day < -1)
+    cells, psi = simulation.tissue.osteocytes, simulation.state.strain.psi.reshape(-1)
+    felt = psi[cells["voxel"]].astype(float)
+    assert np.median(felt) == pytest.approx(1.0, abs=1e-3)
+    remembered = cells["memory"] ** (1.0 / simulation.rules.osteocyte.stimulus_exponent)
+    np.testing.assert_allclose(remembered, felt, rtol=1e-4)
+    for _ in range(3):
+        simulation.step()
+    assert simulation.state.strain.reference == told
