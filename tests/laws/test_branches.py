@@ -22,7 +22,7 @@ from boneabm.run import resume_run, run_scenario
 from boneabm.scenario import Scenario
 
 OFTEN = {"activation.frequency_per_y": 0.16}
-DAYS = {"days": 12, "seed": 5, "burn_in": "15 d"}
+DAYS = {"days": 12, "seed": 17, "burn_in": "15 d"}
 OUTPUT = {"checkpoint_every": "4 d", "volumes_every": "4 d", "agents_every": "4 d", "keep_checkpoints": ["5 d"]}
 PTH = [{"kind": "pth", "level": "200 pg/mL", "start": "6 d"}]
 

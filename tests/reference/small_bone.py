@@ -20,9 +20,12 @@ QUIET = {"activation.frequency_per_y": 0.10}
 
 
 def scenario(**tables: Any) -> Scenario:
-    """A quick scenario: 0.8 mm of dense generated bone at 20 um, ten days; `tables` are laid over it."""
+    """A quick scenario: 0.8 mm of dense generated bone at 20 um, ten days; `tables` are laid over it.
+
+    With this seed four sites open between days -18 and -4 at an activation of 0.16 /y.
+    """
     bone = {"kind": "generated", "size": "0.8 mm", "voxel": "20 um", "bv_tv": 0.3, "tb_th": "130 um", "seed": 3}
-    base = {"title": "small", "bone": bone, "simulation": {"days": 10, "seed": 5, "burn_in": "20 d"}}
+    base = {"title": "small", "bone": bone, "simulation": {"days": 10, "seed": 17, "burn_in": "20 d"}}
     return Scenario.from_dict(merge_tables(base, tables))
 
 
