@@ -39,8 +39,8 @@ def test_estrogen_loss_raises_resorption_and_costs_bone(arms):
 def test_the_same_teriparatide_builds_in_pulses_and_not_from_a_pump(arms):
     """20 ug a day: more formed than resorbed in pulses; at a held rate more resorbed, and nothing that builds.
 
-    Held PTH raises activation by an eighth: in two small blocks and 60 days that is less than a site, so that the sign of
-    its balance is the business of benchmarks/coupled_signs.py, with more seeds and days.
+    Held PTH raises activation by an eighth: in two small blocks and 60 days that is less than a site, so that the sign
+    of its balance is the business of benchmarks/coupled_signs.py, with more seeds and days.
     """
     pulsed, infused = change(arms, "teriparatide injected daily"), change(arms, "teriparatide infused")
     assert pulsed[1] > 1.0
