@@ -112,16 +112,16 @@ class Signals:
         reached_pm = self.fields.antibody_bone_share * m.antiscl_pm
         return free_ligand(1.0, 0.0, 0.0, reached_pm, self.fields.k_sclerostin_romosozumab_per_pm)
 
-    def sclerostin_per_cell(self, voxels: np.ndarray, free_share: float = 1.0) -> np.ndarray:
-        """Free sclerostin at flat voxels relative to what the osteocytes around make at their set point.
+    def sclerostin_per_cell(self, voxels: np.ndarray) -> np.ndarray:
+        """Sclerostin, free or held by antibody, at flat voxels relative to what the osteocytes around make at their set point.
 
         The same transport of the osteocytes themselves stands below the fraction, so that what is left is the signal
-        of the cells around and not how many they are. free_share : see `free_sclerostin_share`
+        of the cells around and not how many they are.
         """
         ratio = np.empty(voxels.size)
         totals = (self.field.total("sclerostin"), self.field.total("osteocytes"))
         launch(motion.ratio_at, -(-voxels.size // BLOCK), BLOCK, voxels, self.field.shape, *totals, 1e-9, ratio)
-        return ratio * free_share
+        return ratio
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Fields and scales for the checkpoint."""
