@@ -113,7 +113,7 @@ class Signals:
         return free_ligand(1.0, 0.0, 0.0, reached_pm, self.fields.k_sclerostin_romosozumab_per_pm)
 
     def sclerostin_per_cell(self, voxels: np.ndarray) -> np.ndarray:
-        """Sclerostin, free or held by antibody, at flat voxels relative to what the osteocytes around make at their set point.
+        """Sclerostin, free or bound, at flat voxels relative to what the osteocytes around make at their set point.
 
         The same transport of the osteocytes themselves stands below the fraction, so that what is left is the signal
         of the cells around and not how many they are.
