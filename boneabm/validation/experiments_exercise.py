@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from boneabm.parameters import ParameterSet
-from boneabm.sweep.outcomes import NAN
-from boneabm.validation.finished import FinishedRun
 from boneabm.validation.measures import OfArms, OfRun, Quantity, difference, each, less, quotient
 
 BEGIN_D = 7
@@ -27,24 +22,13 @@ def against(last_d: float, arm: str, control: str) -> OfArms:
 
 
 def after(begin_d: float = BEGIN_D) -> tuple[float, float]:
-    """Weeks 3 to 8 of a program: the fortnight norm is there, the set point has hardly moved."""
+    """Weeks 3 to 8 of a program: what cells remember is there, the set point has hardly moved."""
     return begin_d + SETTLED_D[0], begin_d + SETTLED_D[1]
 
 
 def stimulus(first_d: float, last_d: float) -> OfRun:
-    """Relative stimulus of the median osteocyte, mean over days, from its signal.
-
-    psi/psi* = 1 + (S - 1) / (gain x mech_gain), where neither the dead zone nor a limit of S is reached
-    """
-
-    def of(run: FinishedRun) -> float:
-        signal, felt = run.rows("signal_median", first_d, last_d), run.rows("mech_gain", first_d, last_d)
-        if not signal.size or signal.size != felt.size:
-            return NAN
-        gain = ParameterSet.load().override(run.scenario.parameters)["osteocyte.gain"].value
-        return float(np.mean(1.0 + (signal - 1.0) / (gain * felt)))
-
-    return of
+    """Stimulus over set point of the median osteocyte, as it remembers it; mean over days."""
+    return lambda run: run.mean("psi_memory", first_d, last_d)
 
 
 def _compared(name: str, arm: str, control: str, last_d: float) -> tuple[Quantity, ...]:

@@ -31,15 +31,10 @@ class FinishedRun(RunTables):
         return read_table(file) if file.exists() else {}
 
     @cached_property
-    def scenario(self) -> Scenario:
-        """The scenario that was run."""
-        file = self.path / "scenario.toml"
-        return Scenario.from_toml(file.read_text(encoding="utf-8"), str(file))
-
-    @cached_property
     def tissue_um3(self) -> float:
         """Volume of the generated block, um3; nan for an image."""
-        bone = self.scenario.bone
+        file = self.path / "scenario.toml"
+        bone = Scenario.from_toml(file.read_text(encoding="utf-8"), str(file)).bone
         return float(np.prod(bone.size_um)) if isinstance(bone, GeneratedBone) else NAN
 
     def at(self, name: str, day: float) -> float:

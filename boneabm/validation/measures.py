@@ -36,7 +36,7 @@ def each(of: OfRun, arm: str = "") -> OfArms:
 
 def difference(of: OfRun, arm: str, reference: str) -> OfArms:
     """Value in an arm less that in the reference arm, bone by bone."""
-    return lambda arms: each(of, arm)(arms) - each(of, reference)(arms)
+    return less(each(of, arm), each(of, reference))
 
 
 def less(of: OfArms, other: OfArms) -> OfArms:
