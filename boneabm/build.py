@@ -85,13 +85,28 @@ def assemble(scenario: Scenario, lattice: VoxelLattice) -> Simulation:
     simulation = Simulation(state, rules, material, settings, make_program(scenario, parameters))
     moments = ((math.ceil(row.start_d), row.share) for row in scenario.condition if row.share is not None)
     simulation.ablations = tuple(moments)
+    simulation.overload = 1.0 / (1.0 - bone_lost(scenario.subject, parameters))
     return simulation
+
+
+def bone_lost(subject: SubjectSection, parameters: ParameterSet) -> float:
+    """Share of bone lost before day 0, 0..1: as stated, else by the years t since the final period.
+
+    lost = whole (1 - exp(-t / tau)), t > 0
+    """
+    if subject.bone_lost_percent is not None:
+        return subject.bone_lost_percent / 100.0
+    if subject.final_period_y is None:
+        return 0.0
+    whole, tau_y = parameters["history.bone_lost"].value, parameters["history.bone_lost_tau_y"].value
+    return float(-whole * math.expm1(-max(subject.age_y - subject.final_period_y, 0.0) / tau_y))
 
 
 def make_body(scenario: Scenario, parameters: ParameterSet) -> Body:
     """Body of the scenario's subject: measured levels of [labs], periods of [[diet]] and [[state]], all drugs."""
     who = {**_values(scenario.subject), **_values(scenario.labs)}
     fat = who.pop("body_fat_percent")
+    del who["bone_lost_percent"]
     subject = Subject(**who, body_fat=None if fat is None else fat / 100)
     removed = min((row.begin_d for row in scenario.state if row.kind == "oophorectomy"), default=math.inf)
     periods = [*map(_period, scenario.diet), *map(_period, scenario.state)]
@@ -134,8 +149,9 @@ def prepare(simulation: Simulation) -> None:
     simulation.cases = tuple((case.stress_mpa, case.cycles_per_d) for case in simulation.program.habitual())
     simulation.solve_strain()
     _check_grip(simulation)
-    adapt_load(simulation)
+    adapt_load(simulation, 1.0)
     state.signals.set_reference(tissue)
+    adapt_load(simulation, simulation.overload)
     before = min(state.day, -1)
     state.body.settle(before)
     state.modulators = state.body.modulators(before)
@@ -154,9 +170,12 @@ def _check_grip(simulation: Simulation) -> None:
         )
 
 
-def adapt_load(simulation: Simulation) -> None:
-    """Fix the habitual stimulus; it is fixed again on the last day of the burn-in, and never later."""
-    if not simulation.fix_reference():
+def adapt_load(simulation: Simulation, overload: float) -> None:
+    """Fix the habitual stimulus; it is fixed again on the last day of the burn-in, and never later.
+
+    overload : stimulus of the habit over the one that the osteocytes adapted to
+    """
+    if not simulation.fix_reference(overload):
         raise InputError(
             "The habitual load strains no osteocyte: the bone does not reach the faces that are loaded. Crop the image "
             "so that bone touches opposite faces, or use a larger block."

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from boneabm import explain_loads
 from boneabm.analysis.doubts import doubts
+from boneabm.build import bone_lost
 from boneabm.cost import cost_of, shape_of
 from boneabm.explain_body import calendar, curves
 from boneabm.parameters import ParameterSet
@@ -40,7 +41,7 @@ def explain(scenario: Scenario, parameters: ParameterSet, phases: Sequence[tuple
     parts = [
         _heading(scenario),
         _part("Bone", _bone(scenario, changed)),
-        _part("Subject", _subject(scenario)),
+        _part("Subject", _subject(scenario, changed)),
         *_person(scenario, changed),
         _part("Loads", _loads(scenario, changed)),
         _part("Timeline", _timeline(scenario)),
@@ -115,11 +116,19 @@ def _time(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def _subject(scenario: Scenario) -> list[str]:
+def _subject(scenario: Scenario, parameters: ParameterSet) -> list[str]:
     subject, labs = scenario.subject, scenario.labs
     lines = [person(scenario)]
     if subject.final_period_y is not None:
         lines.append(f"final menstrual period at {subject.final_period_y:g} y")
+    lost = bone_lost(subject, parameters)
+    if lost > 0:
+        stated = subject.bone_lost_percent is not None
+        told = "stated" if stated else "assumed from the final period; [subject] bone_lost states it"
+        lines.append(
+            f"bone lost since the osteocytes adapted: {100 * lost:.0f} % ({told}); in the habit they feel "
+            f"{1 / (1 - lost):.2f} x what they are adapted to"
+        )
     lines.append("hormones follow age" if subject.aging else "hormones stay as at the start (aging = false)")
     pins = labs.model_dump(by_alias=True, exclude_none=True)
     return lines + [f"{LAB_NAMES.get(name, name)} pinned to {_short(level)}" for name, level in pins.items()]

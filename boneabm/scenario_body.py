@@ -47,13 +47,18 @@ def _ends_later(start_d: float, end_d: float | None, key: str) -> None:
 
 
 class Subject(Section):
-    """Whose bone it is; age, sex and body decide the hormones."""
+    """Whose bone it is; age, sex and body decide the hormones.
+
+    bone_lost_percent : bone lost since the osteocytes adapted, so that what is left feels more than its habit; None: as
+        women lose it after their final period
+    """
 
     sex: Literal["female", "male"] = "female"
     age_y: Annotated[float, Quantity("age", 18, 100)] = Field(35.0, alias="age")
     final_period_y: Annotated[float, Quantity("age", 30, 65)] | None = Field(None, alias="final_period")
     weight_kg: Annotated[float, Quantity("body mass", 30, 250)] | None = Field(None, alias="weight")
     body_fat_percent: Annotated[float, Quantity("share", 3, 65)] | None = Field(None, alias="body_fat")
+    bone_lost_percent: Annotated[float, Quantity("share", 0, 60)] | None = Field(None, alias="bone_lost")
     aging: bool = True
 
     @model_validator(mode="after")

@@ -48,7 +48,7 @@ def loading(sim: Simulation) -> None:
 def mechanics(sim: Simulation) -> None:
     if sim.day == LAST_OF_BURN_IN:
         sim.solve_strain()
-        sim.fix_reference()
+        sim.fix_reference(sim.overload)
         mechanostat.remember(sim.tissue, sim.state.strain.psi, sim.rules.osteocyte)
     strain, p = sim.state.strain, sim.settings
     moved = strain.moved > p.resolve_fraction * sim.ledger.matrix_total

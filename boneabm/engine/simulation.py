@@ -65,6 +65,7 @@ class Simulation(CellModel):
     program  : loading program
     days     : list of rules of a day, DAY by default
     ablations: days and shares of osteocytes that are killed then
+    overload : what this bone feels of its habit over what its osteocytes adapted to, more than 1 after a loss of bone
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Simulation(CellModel):
         self.cases: tuple[tuple[tuple[float, ...], float], ...] = ()
         self.mixed = MixedStimulus(state.strain.fe, rules.osteocyte.stimulus_exponent) if program.mixed else None
         self.ablations: tuple[tuple[int, float], ...] = ()
+        self.overload = 1.0
         self.phase_s = dict.fromkeys((rule.name for rule in self.day_rules), 0.0)
         self.datacollector: mesa.DataCollector | None = None
         self.ledger = Ledger(tissue)
@@ -153,12 +155,15 @@ class Simulation(CellModel):
             strain.psi = mechanostat.relative_stimulus(strain.fe, self.raw_stimulus(), strain.reference)
         strain.cases = self.cases
 
-    def fix_reference(self) -> bool:
-        """Take the stimulus of today's loads, median over osteocytes, as the habitual one; False if it strains none."""
+    def fix_reference(self, overload: float) -> bool:
+        """Take the stimulus of today's loads, median over osteocytes, as `overload` x the one that they adapted to.
+
+        The same load on a share f of the bone strains it 1/f times as much. Returns False if it strains no osteocyte.
+        """
         felt = self.raw_stimulus().reshape(-1)[self.tissue.osteocytes["voxel"]]
         felt = felt[felt > 0]
         if felt.size > 0:
-            self.state.strain.reference = float(np.median(felt))
+            self.state.strain.reference = float(np.median(felt)) / overload
             self.update_stimulus()
         return bool(felt.size > 0)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_bone import block
+from small_bone import block, scenario
 
+from boneabm.build import bone_lost
 from boneabm.endocrine import Modulators
 from boneabm.parameters import ParameterSet
 
 STILL = {"burn_in": "0 d"}
 REFERENCE = ParameterSet.load()["fields.reference_occupancy"].value
+KAPPA = ParameterSet.load()["osteocyte.own_history_share"].value
 
 
 def after(days: int = 40, **tables):
@@ -36,6 +38,42 @@ def test_the_reference_adult_stays_where_it_was_put(reference):
     """
     assert reference[:2] == pytest.approx((REFERENCE, 1.0), rel=0.03)
     assert 1.0 < reference[2] < 2.0
+
+
+def test_bone_that_was_lost_is_felt_from_the_first_day():
+    """A quarter of the bone gone: the median osteocyte feels 4/3 of what it is adapted to, after burn-in too."""
+    for burn_in in ("0 d", "1 d"):
+        simulation = block(subject={"bone_lost": "25 %"}, simulation={"burn_in": burn_in})
+        while simulation.day < 0:
+            simulation.step()
+        felt = simulation.tissue.osteocytes["memory"] ** (1.0 / simulation.rules.osteocyte.stimulus_exponent)
+        assert np.median(felt) == pytest.approx(4.0 / 3.0, rel=1e-3)
+        signal = 1.0 + simulation.rules.osteocyte.gain * ((4.0 / 3.0) ** (1.0 - KAPPA) - 1.0)
+        assert np.median(simulation.tissue.osteocytes["signal"]) == pytest.approx(signal, rel=0.01)
+
+
+def test_what_lost_bone_feels_counts_from_the_fields_of_the_reference_adult(reference):
+    """Fields are scaled on bone at its set points, so a bone that feels more than them starts with less drive."""
+    occupancy, signal, sclerostin = after(2, subject={"age": "30 y", "aging": False, "bone_lost": "25 %"})
+    assert occupancy < 0.9 * reference[0]
+    assert signal > 1.2
+    assert sclerostin < 0.9 * reference[2]
+
+
+def test_the_loss_before_the_run_is_stated_or_follows_from_the_final_period():
+    """whole (1 - exp(-t / tau)) after it; nothing before it, in men, or where 0 % is stated."""
+    p = ParameterSet.load()
+    whole, tau_y = p["history.bone_lost"].value, p["history.bone_lost_tau_y"].value
+    lost = {
+        "65 y": whole * (1.0 - np.exp(-15.0 / tau_y)),
+        "50 y": 0.0,
+        "45 y": 0.0,
+    }
+    for age, share in lost.items():
+        assert bone_lost(scenario(subject={"age": age, "final_period": "50 y"}).subject, p) == pytest.approx(share)
+    stated = {"age": "65 y", "final_period": "50 y", "bone_lost": "0 %"}
+    assert bone_lost(scenario(subject=stated).subject, p) == 0.0
+    assert bone_lost(scenario(subject={"sex": "male", "age": "80 y"}).subject, p) == 0.0
 
 
 def test_estrogen_loss_raises_osteoclast_drive(reference):

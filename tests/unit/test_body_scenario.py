@@ -171,6 +171,7 @@ def test_explain_prints_doses_diet_and_curves():
         "denosumab, mg/L",
         "m_rankl",
         "because of rows of low confidence",
+        "bone lost since the osteocytes adapted: 21 % (assumed from the final period",
     ):
         assert part in told, part
     plain = explain(Scenario.from_toml(BONE + '[subject]\nage = "30 y"\naging = false\n'), ParameterSet.load(), [])
