@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,8 +99,11 @@ def read_records(runs: Sequence[Path]) -> list[Record]:
 
 
 def labels(paths: Sequence[Path]) -> list[str]:
-    """Names of folders: as much of the end of each path as tells them apart, numbered where that is not enough."""
-    parts = [path.resolve().parts for path in paths]
+    """Names of folders: as much of the end of each path as tells them apart, numbered where that is not enough.
+
+    A link has its own name: whoever made one for an arm named the arm.
+    """
+    parts = [Path(os.path.abspath(path)).parts for path in paths]
     for depth in (1, 2, 3):
         names = [printable("/".join(part[-depth:])) for part in parts]
         if len(set(names)) == len(names):

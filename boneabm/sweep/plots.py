@@ -327,10 +327,10 @@ def _forest(found: Collected) -> Any:
                 _forest_row(axes, labels.index(row_label(row, found)), row, found)
         axes.axvline(0, color="0.4", linewidth=0.8, zorder=1)
         axes.set_title(title, loc="left", fontweight="bold")
-        axes.set_xlabel(plain(f"minus {found.reference}, {_difference_unit(units[name]) or 'number'}"))
+        axes.set_xlabel(f"difference, {_difference_unit(units[name]) or 'number'}")
         axes.set_yticks(range(len(labels)), [plain(label) for label in labels])
         axes.set_ylim(len(labels) - 0.5, -0.5)
-    note = f"Point: mean paired difference. Line: its {100 * found.level:g} % interval."
+    note = plain(f"Point: mean of an arm minus {found.reference}, paired. Line: its {100 * found.level:g} % interval.")
     if any(row["pooled"] for row in rows):
         note += " Diamond: over combinations of levels, one mean difference each."
     figure.supxlabel(note, x=0.99, ha="right", fontsize=7.5, color="0.35")
