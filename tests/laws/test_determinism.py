@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +163,7 @@ def test_a_killed_run_continues_to_the_same_state(tmp_path):
         folder = tmp_path / f"killed{trial}"
         words = [sys.executable, "-m", "boneabm", "run", str(file), "--out", str(folder), "--quiet"]
         process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(folder / "checkpoint.h5", process)
+        wait_for((folder / "checkpoint.h5").exists, process)
         time.sleep(delay_s)
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -173,14 +175,20 @@ def test_a_killed_run_continues_to_the_same_state(tmp_path):
         assert resume_run(folder).state_sha256 == whole
 
 
-def wait_for(path: Path, process: subprocess.Popen) -> None:
-    """Until a file is there; fails when its writer has ended without it."""
-    for _ in range(1200):
-        if path.exists():
+def wait_for(found: Callable[[], bool], process: subprocess.Popen) -> None:
+    """Until something is there; fails when the run that makes it has ended without it."""
+    for _ in range(2400):
+        if found():
             return
-        assert process.poll() is None, "the run ended before it made its folder"
+        assert process.poll() is None, "the run ended before"
         time.sleep(0.05)
-    raise AssertionError(f"{path} never appeared")
+    raise AssertionError("it never came")
+
+
+def simulates(folder: Path) -> bool:
+    """Whether a second checkpoint is announced, so that days are being simulated."""
+    log = folder / "log.jsonl"
+    return log.exists() and log.read_text().count('"checkpoint"') > 1
 
 
 @pytest.mark.parametrize("stage", ["burn-in", "run"])
@@ -188,19 +196,21 @@ def test_ctrl_c_writes_a_checkpoint(tmp_path, stage):
     """SIGINT ends the day, saves it, and says how to go on; exit code 130. A burn-in goes on where it was stopped."""
     file, long = tmp_path / "long.toml", stage == "burn-in"
     times = {"days": 3000, "seed": 1, "burn_in": "2000 d" if long else "30 d"}
-    file.write_text(scenario(parameters=BUSY["parameters"], simulation=times).resolved_toml(), encoding="utf-8")
-    folder = tmp_path / "run"
-    words = [sys.executable, "-m", "boneabm", "run", str(file), "--out", str(folder), "--json"]
+    often = {"checkpoint_every": "5 d"}
+    long_run = scenario(parameters=BUSY["parameters"], simulation=times, output=often)
+    file.write_text(long_run.resolved_toml(), encoding="utf-8")
+    out = tmp_path / "run"
+    folder = default_cache() / burn_in_key(Scenario.load(file)) if long else out
+    if long:
+        shutil.rmtree(folder, ignore_errors=True)  # of an earlier test run: its days would be taken for today's
+    words = [sys.executable, "-m", "boneabm", "run", str(file), "--out", str(out), "--json"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
-    wait_for(folder / ("log.jsonl" if long else "checkpoint.h5"), process)
-    time.sleep(0.5)
+    wait_for(lambda: simulates(folder), process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
     assert "boneabm resume" in errors
     assert "Traceback" not in errors
-    if long:
-        folder = default_cache() / burn_in_key(Scenario.load(file))
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     assert lines[-1]["event"] == "interrupted"
     assert read_checkpoint(folder / "checkpoint.h5")[1]["day"] == lines[-1]["day"]
