@@ -41,11 +41,11 @@ class RunTables:
         day = self.column("day")
         return float(day[-1] - day[0]) / DAYS_PER_YEAR if day.size > 1 else NAN
 
-    def closed(self, name: str) -> np.ndarray:
-        """A column of events.csv at the sites that closed during the run."""
+    def closed(self, name: str, event: str = "site_closed") -> np.ndarray:
+        """A column of events.csv at the sites that closed during the run; `modeling_closed` are those of modeling."""
         if "event" not in self.events or name not in self.events:
             return np.empty(0)
-        return self.events[name][self.events["event"].astype(str) == "site_closed"].astype(float)
+        return self.events[name][self.events["event"].astype(str) == event].astype(float)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from boneabm.io.runfolder import RunFolder
 from boneabm.parameters import ParameterSet
 from boneabm.sweep.outcomes import NAN
 from boneabm.units import DAYS_PER_YEAR
@@ -80,10 +79,17 @@ def per_bone_and_year(amount_um3: Callable[[FinishedRun], float], window: Window
 
 
 def counted_loss(window: Window) -> OfRun:
-    """Bone resorbed less bone formed per bone volume and year, voxel by voxel; loose fragments not counted."""
-    return per_bone_and_year(
-        lambda run: float(run.rows("resorbed_um3", *window).sum() - run.rows("formed_um3", *window).sum()), window
-    )
+    """Bone that remodeling took per bone and year: resorbed less formed, voxel by voxel, plus what modeling added.
+
+    Loose fragments are not counted.
+    """
+
+    def amount_um3(run: FinishedRun) -> float:
+        modeled = run.sites(*window, "modeling_closed").get("volume_um3", np.empty(0))
+        moved = run.rows("resorbed_um3", *window).sum() - run.rows("formed_um3", *window).sum()
+        return float(moved + modeled.sum())
+
+    return per_bone_and_year(amount_um3, window)
 
 
 def counted_turnover(window: Window) -> OfRun:
@@ -128,9 +134,14 @@ def missing_depth_um_y(window: Window) -> OfRun:
     return of
 
 
-def space_booked(window: Window) -> OfRun:
-    """Remodeling space over bone volume: Ac.f x void time x mean missing depth x BS/BV."""
-    return lambda run: activated_per_um_and_year(window)(run) * missing_depth_um_y(window)(run)
+def space_booked(day: float, window: Window) -> OfRun:
+    """Remodeling space: Ac.f x void time x mean missing depth x BS/BV; Ac.f is that of the last year."""
+
+    def of(run: FinishedRun) -> float:
+        activated_per_um_y = run.at("Ac.f_per_y", day) * 1e-3 * run.at("BS/BV_per_mm", day)
+        return activated_per_um_y * missing_depth_um_y(window)(run)
+
+    return of
 
 
 def ledger_error(run: FinishedRun) -> float:
@@ -141,9 +152,3 @@ def ledger_error(run: FinishedRun) -> float:
     bone = run.column("BV/TV") * run.tissue_um3
     moved = run.column("formed_um3") - run.column("resorbed_um3") - run.column("fragments_um3")
     return float(np.abs(bone[1:] - bone[0] - np.cumsum(moved[1:])).max() / bone[0])
-
-
-def space_counted(run: FinishedRun) -> float:
-    """Remodeling space over bone volume: fall of BV/TV from the bone without open sites to day 0, over BV/TV."""
-    scan = RunFolder(run.path).read_log("origin")[-1]["bone"].get("bv_tv", NAN)
-    return float(scan / run.column("BV/TV")[0] - 1.0)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from boneabm.validation.bookkeeping import space_booked
 from boneabm.validation.finished import FinishedRun
-from boneabm.validation.measures import OfArms, OfRun, Quantity, difference, percent_over, quotient, ratio
+from boneabm.validation.measures import OfArms, OfRun, Quantity, difference, each, percent_over, quotient, ratio
 
 BEGIN_D, FOUR_MONTHS, ONE_Y, TWO_Y = 30, 150, 395, 760
 BLOCKED = (90, 395)
 AFTER_BLOCK = (395, 760)
 WEEKS = (30, 120)
+REFILLED_D = 330
 
 
 def _lost(last_d: float) -> OfRun:
@@ -18,6 +20,11 @@ def _lost(last_d: float) -> OfRun:
 
 def _extra_loss(arm: str, last_d: float, reference: str = "untouched") -> OfArms:
     return difference(_lost(last_d), arm, reference)
+
+
+def _refilled(run: FinishedRun) -> float:
+    """What bone gains while nothing new is eroded and the open sites are filled, over the bone."""
+    return 0.01 * run.change_percent("BV/TV", BEGIN_D, REFILLED_D)
 
 
 def _resorbed(arm: str, window: tuple[int, int]) -> OfArms:
@@ -38,6 +45,10 @@ INTERVENTIONS = (
              "from two months on, against no antibody"),
     Quantity("blockade: resorption in the year after", "fold", _resorbed("blockade", AFTER_BLOCK),
              "against no antibody: above 1 is a rebound, from the pool of precursors alone"),
+    Quantity("remodeling space identity", "",
+             ratio(space_booked(BEGIN_D, (BEGIN_D, TWO_Y)), _refilled, "untouched", "blockade"),
+             "Ac.f x void time x mean missing depth x BS/BV without antibody over what ten months of it refill"),
+    Quantity("remodeling space", "% of BV", each(lambda run: 100.0 * _refilled(run), "blockade"), "as refilled"),
     Quantity("ablation: loss", "%", _extra_loss("ablated", FOUR_MONTHS),
              "BV/TV lost in four months, against living osteocytes; in the source after 40 days, of mice"),
     Quantity("ablation: loss in a year", "%", _extra_loss("ablated", ONE_Y), "the same after a year"),

@@ -76,7 +76,7 @@ BOOKS = (
     Quantity(
         "loss identity", "",
         ratio(books.booked(books.deficit_um, AFTER), books.counted_loss(AFTER), "menopause/menopause"),
-        "Ac.f x BMU deficit x BS/BV over counted loss, years 2-10 after the final period",
+        "Ac.f x BMU deficit x BS/BV over counted loss and what modeling added, years 2-10 after the final period",
     ),
     Quantity(
         "turnover identity", "",
@@ -88,12 +88,6 @@ BOOKS = (
         ratio(books.booked(books.erosion_depth_um, AFTER), books.counted_turnover(AFTER), "menopause/menopause"),
         "the same, years 2-10 after the final period",
     ),
-    Quantity(
-        "remodeling space identity", "", ratio(books.space_booked(ADULT), books.space_counted, "reference/"),
-        "Ac.f x void time x mean missing depth x BS/BV over the fall of BV/TV while the first sites opened (burn-in)",
-    ),
-    Quantity("remodeling space", "% of BV",
-             each(lambda run: 100.0 * books.space_counted(run), "reference/"), "as counted"),
     Quantity("ledger error", "of BV", each(books.ledger_error, "reference/"), "largest over all days of ten years"),
 )  # fmt: skip
 

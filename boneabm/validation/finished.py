@@ -57,12 +57,12 @@ class FinishedRun(RunTables):
         first = self.at(name, first_d)
         return 100.0 * (self.at(name, last_d) / first - 1.0) if first else NAN
 
-    def sites(self, first_d: float, last_d: float) -> dict[str, np.ndarray]:
+    def sites(self, first_d: float, last_d: float, event: str = "site_closed") -> dict[str, np.ndarray]:
         """Records of the sites that closed on first_d < day <= last_d, by column."""
-        day = self.closed("day")
+        day = self.closed("day", event)
         names = [] if not day.size else [n for n in self.events if self.events[n].dtype.kind == "f"]
         chosen = (day > first_d) & (day <= last_d)
-        return {name: self.closed(name)[chosen] for name in names}
+        return {name: self.closed(name, event)[chosen] for name in names}
 
     def biopsy(self, name: str, day: float) -> float:
         """A column of the biopsy nearest to this day, nan where none was taken within a month of it."""

@@ -168,6 +168,28 @@ def test_identities_hold_on_exact_books(tmp_path: Path) -> None:
     assert bookkeeping.duration_d("opened_day", "formation_day", window)(run) == pytest.approx(50.0)
 
 
+def test_what_modeling_adds_is_no_gain_of_remodeling(tmp_path: Path) -> None:
+    """Bone formed without resorption hides a loss of the sites; their identity counts it back."""
+    added, window = 5e6, (0.0, float(DAYS))
+    formed = made_run(tmp_path / "alone").column("formed_um3")
+    formed[100] += added
+    run = made_run(tmp_path / "run", extra={"formed_um3": formed})
+    events = tmp_path / "run" / "events.csv"
+    row = dict.fromkeys(events.read_text().splitlines()[0].split(","), "0")
+    row |= {"day": "100", "event": "modeling_closed", "volume_um3": str(added)}
+    events.write_text(events.read_text() + ",".join(row.values()) + "\n")
+    run = FinishedRun(run.path)
+    booked = bookkeeping.booked(bookkeeping.deficit_um, window)(run)
+    assert booked == pytest.approx(bookkeeping.counted_loss(window)(run), rel=2e-3)
+
+
+def test_remodeling_space_is_what_open_sites_lack(tmp_path: Path) -> None:
+    """Ac.f x missing depth of a site x BS/BV, 20 sites a year of 80 000 um2 in 0.2 mm3 of bone."""
+    run, window = made_run(tmp_path / "run"), (0.0, float(DAYS))
+    exact = 20 * 80_000 * bookkeeping.missing_depth_um_y(window)(run) / (0.2 * 1e9)
+    assert bookkeeping.space_booked(0.0, window)(run) == pytest.approx(exact)
+
+
 def test_books_that_do_not_close_are_seen(tmp_path: Path) -> None:
     """A volume that was booked twice shows in the ledger error."""
     wrong = np.zeros(DAYS + 1)
