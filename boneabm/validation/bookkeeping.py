@@ -135,13 +135,9 @@ def missing_depth_um_y(window: Window) -> OfRun:
 
 
 def space_booked(day: float, window: Window) -> OfRun:
-    """Remodeling space: Ac.f x void time x mean missing depth x BS/BV; Ac.f is that of the last year."""
-
-    def of(run: FinishedRun) -> float:
-        activated_per_um_y = run.at("Ac.f_per_y", day) * 1e-3 * run.at("BS/BV_per_mm", day)
-        return activated_per_um_y * missing_depth_um_y(window)(run)
-
-    return of
+    """Remodeling space on a day: Ac.f of the last year x void time x mean missing depth of the window x BS/BV."""
+    today = (day - 1, day)
+    return lambda run: activated_per_um_and_year(today)(run) * missing_depth_um_y(window)(run)
 
 
 def ledger_error(run: FinishedRun) -> float:
