@@ -86,6 +86,8 @@ DRIVERS = (
     Driver("PTH held high", WOMAN, {"state": [{"kind": "pth", "level": "120 pg/mL"}]}, "+", "", "-"),
     Driver("teriparatide injected daily", POST, _dose("teriparatide", "20 ug"), "", "+", "+"),
     Driver("teriparatide infused", POST, _held("teriparatide", "20 ug/d"), "+", "", "-"),
+    Driver("teriparatide 80 ug injected daily", POST, _dose("teriparatide", "80 ug"), "", "+", "+"),
+    Driver("teriparatide 80 ug/d infused", POST, _held("teriparatide", "80 ug/d"), "+", "", "-"),
     Driver("calcium deficiency", WOMAN, _diet(calcium="200 mg/d"), "+", "", "-"),
     Driver("vitamin D deficiency", WOMAN, _diet(vitamin_d="0 IU/d"), "+", "", "-"),
     Driver("magnesium deficiency", WOMAN, _diet(magnesium="60 mg/d"), "+", "", "-"),
