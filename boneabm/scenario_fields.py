@@ -77,13 +77,20 @@ class Quantity(Field):
         """Value in the internal unit; whole numbers are rounded to the nearest one ("6 mo" is 183 d)."""
         value = quantity(given, self.dimension)
         if not self.low <= value <= self.high:
-            low, high = format_quantity(self.low, self.dimension), format_quantity(self.high, self.dimension)
+            low, high = self._bound(self.low), self._bound(self.high)
             raise InputError(f"{given} is outside the possible range, {low} to {high}.")
         return round(value) if self.whole else value
 
     def write(self, value: float) -> str:
         """Text with the internal unit."""
         return format_quantity(value, self.dimension)
+
+    def _bound(self, value: float) -> str:
+        """Text in the first unit that makes it a whole number: 1 h, not 0.041666666666666664 d."""
+        for unit, factor in DIMENSIONS[self.dimension].factors.items():
+            if float(value / factor).is_integer():
+                return f"{int(value / factor)} {unit}"
+        return self.write(value)
 
     def json_schema(self) -> dict[str, Any]:
         """A text of a number and one of the known units."""
