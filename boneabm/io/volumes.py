@@ -16,6 +16,7 @@ import numpy as np
 
 from boneabm.errors import InputError, nearest
 from boneabm.io import hdf
+from boneabm.io.packing import put_volume
 from boneabm.io.schema import VOLUME_FIELDS, Column, columns_named
 
 REPLAY_DELAY_D = 1e-3
@@ -106,9 +107,9 @@ class VolumeWriter:
         digest = known if array is None else _digest(self._checked(array, column))
         if digest is None:
             raise InputError(f"{self.path}: the first snapshot needs an array for {column.name}, not None.")
-        if digest != known:
+        if array is not None and digest != known:
             volumes.resize(used + 1, axis=0)
-            volumes[used] = array
+            put_volume(volumes, used, array)
             used += 1
         hdf.put_rows(offsets, step, [used - 1])
         return digest

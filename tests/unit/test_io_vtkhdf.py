@@ -10,9 +10,11 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from boneabm.errors import InputError
 from boneabm.io.agents import AgentReader, AgentWriter
+from boneabm.io.hdf import COMPRESSION
 from boneabm.io.schema import AGENT_COLUMNS
 from boneabm.io.volumes import VolumeReader, VolumeWriter
 from boneabm.io.xdmf import write_xdmf
+from boneabm.kernels.blocks import set_threads
 
 SHAPE = (5, 70, 9)
 FIELDS = ("matrix", "mineral", "bmu")
@@ -62,6 +64,25 @@ def vtk_at(reader, step):
     reader.SetStep(step)
     reader.Update()
     return reader.GetOutputDataObject(0)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_volumes_are_stored_as_h5py_stores_them_whatever_the_number_of_threads(tmp_path, threads):
+    shape = (70, 3, 130)
+    arrays = snapshot(1, shape)
+    set_threads(threads)
+    try:
+        VolumeWriter(tmp_path / "run.vtkhdf", shape, 20.0, FIELDS).append(1, arrays)
+    finally:
+        set_threads(1)
+    with h5py.File(tmp_path / "run.vtkhdf") as file, h5py.File(tmp_path / "plain.h5", "w") as plain:
+        for name, array in arrays.items():
+            ours = file["VTKHDF/CellData"][name]
+            assert (ours.compression, ours.shuffle) == ("gzip", True)
+            theirs = plain.create_dataset(name, data=array[None], chunks=ours.chunks, **COMPRESSION)
+            assert np.array_equal(ours[0], array)
+            assert ours.id.get_num_chunks() == theirs.id.get_num_chunks() == 6
+            assert ours.id.get_storage_size() == pytest.approx(theirs.id.get_storage_size(), rel=0.01)
 
 
 @pytest.mark.parametrize("days", [[3], [0, 5], [-30, 0, 10, 11]])
