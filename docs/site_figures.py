@@ -65,16 +65,18 @@ def validation() -> str:
     with (Path(__file__).parent / "validation.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["low"] and row["high"]]
     figure, axis = plt.subplots(figsize=(9, 0.27 * len(rows) + 1), constrained_layout=True)
+    first, last = -2, 3
     axis.axvspan(0, 1, color="#e5dff0")
     for place, row in enumerate(rows):
         low, high = float(row["low"]), float(row["high"])
         mean, begin, end = ((float(row[k]) - low) / (high - low) for k in ("mean", "interval_low", "interval_high"))
         color = CONFIDENCE["low"] if row["verdict"] in ("fail", "warn") else CONFIDENCE["high"]
         axis.plot((begin, end), (place, place), color=color, linewidth=1.5)
-        axis.plot(mean, place, "o", color=color)
+        shown, marker = min(max(mean, first), last), "<" if mean < first else ">" if mean > last else "o"
+        axis.plot(shown, place, marker, color=color, clip_on=False)
     axis.set_yticks(range(len(rows)), [f"{row['experiment']}: {row['quantity']} ({row['basis']})" for row in rows])
-    axis.set(xlabel="target band from 0 to 1; orange: mean outside", xlim=(-2, 3))
-    axis.invert_yaxis()
+    axis.set(xlabel="target band from 0 to 1; orange: mean outside\narrow: beyond the picture", xlim=(first, last))
+    axis.set_ylim(len(rows) - 0.3, -0.7)
     return _svg(figure)
 
 
