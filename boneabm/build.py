@@ -154,7 +154,7 @@ def prepare(simulation: Simulation) -> None:
     adapt_load(simulation, simulation.overload)
     before = min(state.day, -1)
     state.body.settle(before)
-    state.modulators = state.body.modulators(before)
+    state.modulators = state.body.felt(before)
     simulation.reset_ledger()
 
 
