@@ -36,8 +36,8 @@ LEVELS = (
     "igf1_expected", "denosumab_mg_per_l", "romosozumab_mg_per_l", "progesterone", "sympathetic", "calcium_intake_mg",
     "resorption", "formation",
 )  # fmt: skip
-"""Levels that follow from the states at once; e2_felt_pg_per_ml has what bone makes on the spot, `estrogen` is h of it or of a least level; the
-last two belong to the mean-field bone."""
+"""Levels that follow from the states at once; e2_felt_pg_per_ml has what bone makes on the spot, `estrogen` is h of it
+or of a least level; the last two belong to the mean-field bone."""
 
 DRIVERS = (
     "e2", "testosterone", "progesterone", "fsh", "igf1", "igf1_excess", "cortisol", "tnf", "il6", "ros", "sns_beta1",

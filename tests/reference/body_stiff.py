@@ -10,7 +10,6 @@ from scipy.integrate import solve_ivp
 from boneabm.endocrine.physiology import held
 from boneabm.kernels.endocrine_pth import change_receptor
 
-
 LOOKS = 96
 
 
