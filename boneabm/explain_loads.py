@@ -59,8 +59,6 @@ def _habit(scenario: Scenario, program: WeeklyProgram) -> list[str]:
     for session in (s for weekday in range(7) for s in program.habit(weekday)):
         shares[session.routine.name] = shares.get(session.routine.name, 0.0) + session.dose
     total = sum(shares.values())
-    if not total:
-        return ["habit: nothing that counts; the run will be refused"]
     told = ", ".join(f"{name.removeprefix('habitual ')} {dose / total:.0%}" for name, dose in shares.items())
     kind = scenario.week.habitual if scenario.week else ROWS
     source = "rows without a start" if kind == ROWS else f'"{kind}"'

@@ -69,6 +69,7 @@ class Routine:
     harness           : share of body weight that presses during a condition that would stop it; None: it stops
     only_in           : kind of condition during which alone it is done
     habitual          : done before day 0 and what the bone is adapted to
+    row               : number of the row that prescribes it, from 0; None: part of a habit or condition of the library
     """
 
     name: str
@@ -86,6 +87,7 @@ class Routine:
     lying: bool = False
     only_in: str = ""
     habitual: bool = False
+    row: int | None = None
 
     def planned(self, day: int) -> bool:
         """Whether the row prescribes it on this day."""

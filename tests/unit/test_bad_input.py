@@ -164,6 +164,13 @@ def test_explain_refuses_what_run_refuses(command: Command, folder: Path) -> Non
     assert_one_screen(command("explain", file), "bone.voxel: missing unit", "20 um")
 
 
+@pytest.mark.parametrize("what", ["explain", "run"])
+def test_a_habit_of_nothing_is_told_with_file_and_key(command: Command, folder: Path, what: str) -> None:
+    file = folder / "bad.toml"
+    file.write_text(BONE + '[loading]\nsite = "distal_radius"\n', encoding="utf-8")
+    assert_one_screen(command(what, file), str(file), "loading.habitual", "loading.site", "peak_stress")
+
+
 def truncated(path: Path) -> Path:
     write_image(path, bone_gray())
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

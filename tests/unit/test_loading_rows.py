@@ -211,6 +211,12 @@ def test_a_habit_that_is_nothing_is_refused() -> None:
             weekly(rows + habit + later)
 
 
+@pytest.mark.parametrize("site", ["distal_radius", "mouse_tail"])
+def test_a_site_that_the_habit_does_not_load_is_told_with_key_and_fix(site: str) -> None:
+    with pytest.raises(InputError, match=rf'loading.habitual: .*loading.site "{site}".*habitual = "rows"'):
+        told(f'[loading]\nsite = "{site}"\n')
+
+
 def test_every_number_of_the_library_has_a_source() -> None:
     rows = [p for p in P.rows() if p["section"].startswith(("loading", "site_", "activity_", "habit_", "condition_"))]
     assert len(rows) > 200
@@ -236,7 +242,7 @@ def test_a_number_of_the_library_can_be_changed_by_a_scenario() -> None:
 
 def test_bouts_that_run_past_midnight_are_refused() -> None:
     text = SITE + row('kind = "two_leg_jump"; cycles = 50; bouts = 5; time = "8:00"; spacing = "8 h"')
-    with pytest.raises(InputError, match="after midnight"):
+    with pytest.raises(InputError, match=r"activity\[0\].time: .* 8:00, 8 h apart.* 16 h after midnight"):
         weekly(text)
 
 
