@@ -184,7 +184,10 @@ class _Desk:
         if row.counted is not None:
             per_bw = {"N": self.site.bw_n, "BW": 1.0, "MPa": unit}[row.counted_in or "N"]
             total = sum(one.cycles for one in row.counted)
-            return tuple(ForceCycle(one.span / per_bw, 0.0, one.hz, share=one.cycles / total) for one in row.counted)
+            return tuple(
+                ForceCycle(one.span / per_bw, 0.0, one.hz, 0.0, one.cycles / total, (one.peak - one.span) / per_bw)
+                for one in row.counted
+            )
         kind, hz = row.kind or "", row.frequency_hz
         if row.peak_stress_mpa is not None:
             return (ForceCycle(row.peak_stress_mpa / unit, (row.valley_stress_mpa or 0.0) / unit, self._hz(row)),)

@@ -102,26 +102,26 @@ class ClockField(Written):
 
 
 class CountedField(Written):
-    """Classes of recorded cycles: lists of range, cycles, frequency."""
+    """Classes of recorded cycles: lists of range, cycles, frequency and, where it is not the range, peak."""
 
     def read(self, given: Any) -> tuple[Counted, ...]:
         """Classes, numbers checked."""
         if not isinstance(given, (list, tuple)) or not 0 < len(given) <= MOST_CLASSES:
-            raise InputError("must be a list of [range, cycles, frequency in Hz].")
+            raise InputError("must be a list of [range, cycles, frequency in Hz, peak].")
         for one in given:
-            numbers = isinstance(one, (list, tuple)) and len(one) == 3
+            numbers = isinstance(one, (list, tuple)) and len(one) in (3, 4)
             if not numbers or not all(isinstance(x, (int, float)) and math.isfinite(x) and x > 0 for x in one):
-                raise InputError(f"{one!r} is not [range, cycles, frequency in Hz], all above 0.")
-        return tuple(Counted(*map(float, one)) for one in given)
+                raise InputError(f"{one!r} is not [range, cycles, frequency in Hz, peak], all above 0.")
+        return tuple(Counted(*map(float, (*one, one[0])[:4])) for one in given)
 
     def write(self, value: tuple[Counted, ...]) -> list[list[float]]:
-        """Lists of three numbers."""
+        """Lists of four numbers."""
         return [list(one) for one in value]
 
     def json_schema(self) -> dict[str, Any]:
         """A list of lists."""
-        three = {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3}
-        return {"type": "array", "items": three}
+        numbers = {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 4}
+        return {"type": "array", "items": numbers}
 
 
 def _known(what: str, name: str, names: Collection[str]) -> str:

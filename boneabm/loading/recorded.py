@@ -10,11 +10,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import rainflow
 
 from boneabm.errors import InputError
 
-from .cycles import equivalent_hz
+from .cycles import PASSAGE, equivalent_hz
 
 LEAST_SHARE = 0.05
 """Ranges below this share of the largest are left out: at m = 4 a cycle of them is worth 6e-6 of one of the largest."""
@@ -24,15 +25,16 @@ COLUMNS = {"force_n": "N", "force_bw": "BW", "stress_mpa": "MPa"}
 
 
 class Counted(NamedTuple):
-    """A class of recorded cycles: range in the unit of the record, number, equivalent frequency in Hz."""
+    """A class of recorded cycles: range, number, equivalent frequency in Hz, peak; forces in the unit of the record."""
 
     span: float
     cycles: float
     hz: float
+    peak: float
 
 
 def count(time_s: Sequence[float], force: Sequence[float]) -> tuple[Counted, ...]:
-    """Classes of cycles of a record, largest first; ranges to two digits, f = largest rate / (pi range) within each.
+    """Classes of cycles of a record, largest first: ranges that agree to two digits, with mean range and frequency.
 
     Raises InputError where times do not rise, numbers are missing or nothing changes.
     """
@@ -40,24 +42,36 @@ def count(time_s: Sequence[float], force: Sequence[float]) -> tuple[Counted, ...
         raise InputError("a record needs at least three rows of time in s and force.")
     if not all(map(math.isfinite, (*time_s, *force))) or any(b <= a for a, b in pairwise(time_s)):
         raise InputError("times must be numbers that rise from row to row, forces must be numbers.")
-    rates = [abs(force[i + 1] - force[i]) / (time_s[i + 1] - time_s[i]) for i in range(len(force) - 1)]
-    found: dict[float, list[tuple[float, float]]] = defaultdict(list)
-    for span, _, cycles, first, last in rainflow.extract_cycles(force):
+    times, forces = np.asarray(time_s, float), np.asarray(force, float)
+    found: dict[float, list[Counted]] = defaultdict(list)
+    for span, mean, cycles, first, last in rainflow.extract_cycles(force):
         if span > 0:
-            found[_rounded(span)].append((cycles, equivalent_hz(max(rates[first:last]), span)))
+            hz = equivalent_hz(_passage_s(times[first : last + 1], forces[first : last + 1]))
+            found[_rounded(span, DIGITS)].append(Counted(span, cycles, hz, abs(mean) + span / 2))
     if not found:
         raise InputError("the recorded force never changes.")
     spans = sorted((s for s in found if s >= LEAST_SHARE * max(found)), reverse=True)
-    return tuple(_class(span, found[span]) for span in spans)
+    return tuple(_class(found[span]) for span in spans)
 
 
-def _class(span: float, cycles: list[tuple[float, float]]) -> Counted:
-    number = sum(n for n, _ in cycles)
-    return Counted(span, number, sum(n * hz for n, hz in cycles) / number)
+def _class(cycles: list[Counted]) -> Counted:
+    number = sum(one.cycles for one in cycles)
+    span = sum(one.cycles * one.span for one in cycles) / number
+    hz = sum(one.cycles * one.hz for one in cycles) / number
+    return Counted(_rounded(span, 6), number, hz, max(one.peak for one in cycles))
 
 
-def _rounded(span: float) -> float:
-    return float(f"{span:.{DIGITS - 1}e}")
+def _passage_s(time_s: np.ndarray, force: np.ndarray) -> float:
+    """Time of the last passage from 10 to 90 % of the range between two turning points, the first and last row."""
+    share = (force - force[0]) / (force[-1] - force[0])
+    left = int(np.flatnonzero(share <= PASSAGE[0])[-1])
+    there = left + int(np.flatnonzero(share[left:] >= PASSAGE[1])[0])
+    begin = np.interp(PASSAGE[0], share[left : left + 2], time_s[left : left + 2])
+    return float(np.interp(PASSAGE[1], share[there - 1 : there + 1], time_s[there - 1 : there + 1]) - begin)
+
+
+def _rounded(span: float, digits: int) -> float:
+    return float(f"{span:.{digits}g}")
 
 
 def read_record(folder: Path, given: object) -> tuple[tuple[Counted, ...], str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .cycles import LOOK_BACK_D, effective_cycles, frequency_gain
+from .cycles import LOOK_BACK_D, effective_cycles, frequency_gain, worth_of_classes
 from .library import ForceCycle
 from .program import FOREVER_D, LoadCase
 from .sites import Site
@@ -123,7 +123,10 @@ class Restriction:
 
 
 class Session(NamedTuple):
-    """A kind of cycle on a day: stresses at the site in MPa, cycles, what they count, contribution to psi^m."""
+    """A kind of cycle on a day: stresses at the site in MPa, cycles, what they count, contribution to psi^m.
+
+    The peak holds what presses all the time too; only the range counts.
+    """
 
     routine: Routine
     peak_mpa: float
@@ -205,16 +208,28 @@ class WeeklyProgram:
     ) -> Iterable[Session]:
         p = self.p
         saturation = p.cycle_saturation * (1.0 + p.rest_gain_per_s * routine.rest_s)
-        effective = effective_cycles(past, routine.hours, routine.cycles, saturation, p.recovery_h)
+
+        def effective(share: float, tiring: float | None) -> float:
+            tires = None if tiring is None else routine.cycles * tiring
+            return effective_cycles(past, routine.hours, routine.cycles * share, saturation, p.recovery_h, tires)
+
         grown = 1.0 if routine.bar else max(1.0 + routine.progression_per_d * trained_d, 0.0)
         bar = routine.bar.body_weights(trained_d, routine.progression_per_d, self.site.mass_kg, p) if routine.bar else 0
         cycles = routine.cycles * len(routine.hours)
-        for force in routine.forces:
-            valley = force.valley_bw * left[0]
-            peak = max(force.body_bw * left[0] + force.bar_bw * bar * left[1], valley)
-            span, top = (x * grown * self.site.mpa_per_bw for x in (peak - valley, peak))
-            worth = (frequency_gain(force.hz, p.static_hz) * span) ** p.exponent * effective * force.share
-            yield Session(routine, top, span, cycles * force.share, effective * force.share, force.hz, worth)
+        pressed = [self._pressed(force, left, bar, grown) for force in routine.forces]
+        worths = [frequency_gain(f.hz, p.static_hz) * span for f, (_, span) in zip(routine.forces, pressed, strict=True)]
+        counted = worth_of_classes([f.share for f in routine.forces], worths, p.exponent, effective)
+        for force, (top, span), worth, n in zip(routine.forces, pressed, worths, counted, strict=True):
+            yield Session(routine, top, span, cycles * force.share, n, force.hz, worth**p.exponent * n)
+
+    def _pressed(
+        self, force: ForceCycle, left: tuple[float, float], bar: float, grown: float
+    ) -> tuple[float, float]:
+        """Peak and range of a cycle in MPa."""
+        valley = force.valley_bw * left[0]
+        peak = max(force.body_bw * left[0] + force.bar_bw * bar * left[1], valley)
+        top = peak + force.still_bw * left[0]
+        return top * grown * self.site.mpa_per_bw, (peak - valley) * grown * self.site.mpa_per_bw
 
 
 def merged(sessions: Iterable[Session]) -> tuple[LoadCase, ...]:
