@@ -157,8 +157,8 @@ class _Desk:
         hours = self._hours(number, row)
         bar = None
         if row.load is not None:
-            one_rm = self.week.one_rm[row.kind or ""] if row.load.of_one_rm else None
-            bar = Bar(row.load.amount if one_rm is None else one_rm * row.load.amount / 100, one_rm)
+            one_rm, share = self.week.one_rm.get(row.kind or ""), row.load.of_one_rm
+            bar = Bar((one_rm or 0.0) * row.load.amount / 100 if share else row.load.amount, one_rm, share)
         return Routine(
             row.label, self._forces(row), self._cycles(row) / len(hours), hours,
             self._directions(row.direction or row.stress_mpa, row.tilt_deg), row.days or EVERY_DAY,

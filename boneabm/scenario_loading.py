@@ -403,6 +403,13 @@ def _fits(row: Activity, where: str, loading: Loading) -> None:
         given = nearest(row.kind, loading.one_rm) if loading.one_rm else "None is given."
         example = f'Example: one_rm = {{ {row.kind} = "45 kg" }}.'
         refuse(f'missing "{row.kind}", of which {where} lifts a share. {given} {example}', "loading.one_rm")
+    one_rm = loading.one_rm.get(row.kind)
+    if row.load is not None and not row.load.of_one_rm and one_rm is not None and row.load.amount > one_rm:
+        refuse(
+            f"{row.load.amount:g} kg is more than can be lifted once: loading.one_rm says {row.kind} {one_rm:g} kg. Make "
+            "the load smaller, or the 1RM larger.",
+            f"{where}.load",
+        )
     if row.peak_stress_mpa is not None or row.kind in (OWN, RECORDED):
         return
     parameters, joint = ParameterSet.load(), JOINTS[loading.site]

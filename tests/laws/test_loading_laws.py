@@ -383,7 +383,7 @@ def test_the_barbell_rule_returns_the_published_range() -> None:
 
 def _squat(parameters: ParameterSet, bar: float) -> Routine:
     rows = [{"kind": "squat", "reps": 5, "load": f"{65 * bar} kg"}]
-    one = scenario(rows)
+    one = scenario(rows, loading={"site": "L3"})
     assert one.week is not None
     return weekly_program(one, one.week, parameters).routines[-1]
 

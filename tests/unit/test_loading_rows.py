@@ -54,6 +54,7 @@ def row(text: str) -> str:
         (row('kind = "walking"; steps = 5000; days = ["Tues."]'), "activity[0].days", 'Did you mean "Tue"?'),
         (row('kind = "squat"; reps = 5; load = "-20 kg"'), "activity[0].load", "outside the possible range"),
         (row('kind = "squat"; reps = 5; load = "-85 %1RM"'), "activity[0].load", "outside the possible range"),
+        (SITE + ONE_RM + row('kind = "squat"; reps = 5; load = "60 kg"'), "activity[0].load", "squat 45 kg"),
         (row('kind = "squat"; reps = 5; load = "heavy"'), "activity[0].load", "85 %1RM"),
         (row('kind = "squat"; reps = 5'), "activity[0].load", "needs a bar"),
         (row('kind = "walking"; steps = 5; load = "40 kg"'), "activity[0].load", "only for lifts"),
@@ -124,12 +125,39 @@ def test_weekdays_start_until_and_clock() -> None:
 
 def test_strength_and_progression_raise_the_bar_up_to_the_1rm() -> None:
     lift = row('kind = "squat"; reps = 5; load = "80 %1RM"; progression = "1 %/wk"; start = "2 wk"')
+    assert weekly(SITE + ONE_RM + lift).routines[-1].bar.share
     program = weekly(SITE + ONE_RM + lift)
     p = program.p
     bars = [program.routines[-1].bar.body_weights(d, 0.01 / 7, 65, p) * 65 for d in (0, 70, 10_000)]
     assert bars[0] == pytest.approx(36)
     assert bars[1] == pytest.approx(36 * 1.1 * (1 + 0.3 * (1 - math.exp(-70 / 60))))
     assert bars[2] == pytest.approx(45 * 1.3)
+
+
+@pytest.mark.parametrize(("one_rm", "most"), [("", 40), ('one_rm = { squat = "45 kg" }\n', 45)])
+def test_a_bar_in_kg_never_passes_the_1rm(one_rm: str, most: float) -> None:
+    """Without a 1RM it was at least the first weight, and grows like the 1RM of the library, by 30 % in the end."""
+    program = weekly(SITE + one_rm + row('kind = "squat"; reps = 5; load = "40 kg"; progression = "10 %/wk"'))
+    bar = program.routines[-1].bar
+    bars = [bar.body_weights(d, 0.1 / 7, 65, program.p) * 65 for d in (0, 7, 60, 10_000)]
+    assert bars[0] == 40
+    assert bars[1] == pytest.approx(min(44, most * (1 + 0.3 * (1 - math.exp(-7 / 60)))))
+    assert bars[2] == pytest.approx(most * (1 + 0.3 * (1 - math.exp(-1))))
+    assert bars[3] == pytest.approx(most * 1.3)
+
+
+@pytest.mark.parametrize("load", ["40 kg", "85 %1RM"])
+def test_strength_and_progression_wait_while_a_condition_stops_the_row(load: str) -> None:
+    """Bed rest from day 14 to 133: day 133 + d is what day 14 + d would have been."""
+    lift = SITE + ONE_RM + row(f'kind = "squat"; reps = 5; load = "{load}"; progression = "10 %/wk"')
+    rest = '[[condition]]\nkind = "bed_rest"\nstart = "14 d"\nuntil = "133 d"\n'
+    steady, broken = weekly(lift), weekly(lift + rest)
+    spans = [{d: p.sessions(d)[-1].span_mpa for d in range(300) if p.sessions(d)[-1].routine.bar}
+             for p in (steady, broken)]  # fmt: skip
+    assert set(spans[0]) - set(spans[1]) == set(range(14, 133))
+    assert all(spans[1][d] == spans[0][d if d < 14 else d - 119] for d in spans[1])
+    held = weekly(lift.replace("progression", "harness = 1.0\nprogression") + rest)
+    assert held.sessions(133)[-1].span_mpa == spans[0][133]
 
 
 @pytest.mark.parametrize(
