@@ -222,9 +222,9 @@ class _Desk:
         last = first + span * (bouts - 1)
         if last >= 24.0:
             raise InputError(
-                f"activity[{number}].time: the {bouts} bouts of {row.label} begin at {clock(first)}, {span:.3g} h apart, "
-                f"and so would end {last - 24:.3g} h after midnight. Start earlier (`time`), or make `spacing` or "
-                "`bouts` smaller."
+                f"activity[{number}].time: the {bouts} bouts of {row.label} begin at {clock(first)}, {span:.3g} h "
+                f"apart, and so would end {last - 24:.3g} h after midnight. Start earlier (`time`), or make `spacing` "
+                "or `bouts` smaller."
             )
         return tuple(first + span * i for i in range(bouts))
 

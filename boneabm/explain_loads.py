@@ -137,9 +137,10 @@ class _Sheet:
             bar.body_weights(trained, routine.progression_per_d, 1.0, self.program.p) for bar in (routine.bar, free)
         )
         if got < wanted:
-            known = "" if routine.bar.one_rm_kg else ", taken as 1RM of the first day; give loading.one_rm if it is more"
-            start = f" ({routine.bar.kg:g} kg{known})" if known else ""
-            yield f"its progression ends at the 1RM{start}: {got:.3g} kg after {trained:g} trained days, not {wanted:.3g} kg"
+            unknown = f" ({routine.bar.kg:g} kg on the first day, as loading.one_rm is not given)"
+            first = "" if routine.bar.one_rm_kg else unknown
+            after = f"{got:.3g} kg after {trained:g} trained days, not {wanted:.3g} kg"
+            yield f"its progression ends at the 1RM{first}: {after}"
 
     def changes(self) -> list[int]:
         """Days within the run on which something begins or ends."""

@@ -238,14 +238,13 @@ class WeeklyProgram:
         bar = routine.bar.body_weights(trained_d, routine.progression_per_d, self.site.mass_kg, p) if routine.bar else 0
         cycles = routine.cycles * len(routine.hours)
         pressed = [self._pressed(force, left, bar, grown) for force in routine.forces]
-        worths = [frequency_gain(f.hz, p.static_hz) * span for f, (_, span) in zip(routine.forces, pressed, strict=True)]
+        gains = (frequency_gain(force.hz, p.static_hz) for force in routine.forces)
+        worths = [gain * span for gain, (_, span) in zip(gains, pressed, strict=True)]
         counted = worth_of_classes([f.share for f in routine.forces], worths, p.exponent, effective)
         for force, (top, span), worth, n in zip(routine.forces, pressed, worths, counted, strict=True):
             yield Session(routine, top, span, cycles * force.share, n, force.hz, worth**p.exponent * n)
 
-    def _pressed(
-        self, force: ForceCycle, left: tuple[float, float], bar: float, grown: float
-    ) -> tuple[float, float]:
+    def _pressed(self, force: ForceCycle, left: tuple[float, float], bar: float, grown: float) -> tuple[float, float]:
         """Peak and range of a cycle in MPa."""
         valley = force.valley_bw * left[0]
         peak = max(force.body_bw * left[0] + force.bar_bw * bar * left[1], valley)

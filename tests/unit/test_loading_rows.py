@@ -23,6 +23,7 @@ SUBJECT = "[subject]\n"
 SITE = '[loading]\nsite = "L3"\n'
 ONE_RM = 'one_rm = { squat = "45 kg" }\n'
 PLAIN = '[[activity]]\nname = "walk"\nstress = ["0.6 MPa", "0.2 MPa", "0.1 MPa"]\ncycles = 1000\n'
+REST = '[[condition]]\nkind = "{}"\n'
 COUNTED = 'kind = "recorded"; counted = [[1.0, 10, 1.0]]; counted_in = "BW"'
 SHAKE = 'kind = "vibration"; acceleration = 0.3; frequency = "30 Hz"; duration = "5 min"'
 
@@ -80,6 +81,21 @@ def row(text: str) -> str:
         ('[[condition]]\nkind = "bed_rest"\n', "condition[0].kind", "[loading]"),
         (SITE + '[[condition]]\nkind = "paralysis"\ngravity = 0.3\n', "condition[0].gravity", "is not for"),
         (SITE + '[[condition]]\nkind = "bed_rest"\nresidual = 0.3\n', "condition[0].residual", "is not for"),
+        (SITE + REST.format("partial_gravity") + 'gravity = "38 %"\n', "condition[0].gravity", "Write 0.38"),
+        (SITE + REST.format("partial_gravity") + "gravity = 2.5\n", "condition[0].gravity", "0 to 1"),
+        (SITE + REST.format("bed rest"), "condition[0].kind", 'Did you mean "bed_rest"?'),
+        (SITE + REST.format("bedrest"), "condition[0].kind", 'Did you mean "bed_rest"?'),
+        (SITE + REST.format("weightlessness"), "condition[0].kind", 'Did you mean "microgravity"?'),
+        (SITE + REST.format("flight"), "condition[0].kind", 'Did you mean "microgravity"?'),
+        (row('kind = "jumps"; cycles = 5'), "activity[0].kind", 'Did you mean "two_leg_jump"?'),
+        (row('kind = "jump"; cycles = 5'), "activity[0].kind", 'Did you mean "two_leg_jump"?'),
+        (row('kind = "back squat"; cycles = 5'), "activity[0].kind", 'Did you mean "squat"?'),
+        (row('kind = "back_squat"; cycles = 5'), "activity[0].kind", 'Did you mean "squat"?'),
+        ('[loading]\nsite = "hip"\n', "loading.site", 'Did you mean "femoral_head"?'),
+        ('[loading]\nsite = "spine"\n', "loading.site", 'Did you mean "L3"?'),
+        ('[loading]\nsite = "wrist"\n', "loading.site", 'Did you mean "distal_radius"?'),
+        ('[loading]\nsite = "heel"\n', "loading.site", 'Did you mean "calcaneus"?'),
+        (SITE + 'one_rm = { bench = "45 kg" }\n', "loading.one_rm", 'Did you mean "press"?'),
         (PLAIN + 'harness = 0.7\n', "activity[0].harness", "rows of a kind"),
         (row('kind = "recorded"; counted = [[inf, 10, 1.0]]; counted_in = "N"'), "activity[0].counted", "above 0"),
     ],
@@ -114,6 +130,11 @@ def test_a_plain_row_in_a_week_is_one_bout_a_day_at_1_hz() -> None:
     assert (session.hz, session.cycles) == (1, 1000)
     assert session.effective_cycles == pytest.approx(math.log1p(1000 * (1 - math.exp(-4))), rel=1e-3)
     assert dose == pytest.approx(session.effective_cycles * 0.6**4)
+
+
+def test_full_names_of_weekdays_are_read() -> None:
+    walk = 'kind = "walking"; steps = 5000; days = ["{}", "Fri"]'
+    assert read(row(walk.format("Tuesday"))) == read(row(walk.format("Tue")))
 
 
 def test_weekdays_start_until_and_clock() -> None:
@@ -262,7 +283,7 @@ def test_explain_prints_the_last_week_where_progression_changed_it_and_equal_day
     assert last is not None
     assert float(last[1]) > 1.05 * float(first[1])
     assert "Mon Tue Wed Thu Fri Sat Sun: " in last[2]
-    assert "ends at the 1RM (40 kg, taken as 1RM of the first day; give loading.one_rm if it is more): 51.6 kg" in flat(
+    assert "ends at the 1RM (40 kg on the first day, as loading.one_rm is not given): 51.6 kg" in flat(
         SITE + row(lift) + '[simulation]\ndays = 200\n'
     )
     assert "last week" not in told(SITE + row('kind = "squat"; reps = 5; load = "40 kg"'))
