@@ -77,7 +77,7 @@ def _rounded(span: float, digits: int) -> float:
 def read_record(folder: Path, given: object) -> tuple[tuple[Counted, ...], str]:
     """Classes of cycles of a recorded history, and the unit of their ranges.
 
-    The file has a header and two columns: time_s, and force_n, force_bw or stress_mpa.
+    The file has a header and two columns: time_s, and force_n, force_bw or stress_mpa, the force at the bone's site.
     Raises InputError where it is missing, or is no such table.
     """
     if not isinstance(given, str):
@@ -86,18 +86,32 @@ def read_record(folder: Path, given: object) -> tuple[tuple[Counted, ...], str]:
     if not path.is_file():
         raise InputError(f"no file {path}. A relative path counts from the folder of the scenario file.")
     try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        time_s, force, unit = _table(path.read_text(encoding="utf-8-sig").splitlines())
+        return count(time_s, force), unit
     except UnicodeDecodeError:
         raise InputError(f"{path}: not a text file in UTF-8.") from None
-    header = list(rows[0]) if rows else []
-    column = next((name for name in COLUMNS if name in header), None)
-    if "time_s" not in header or column is None:
-        raise InputError(f"{path}: needs a header line with time_s and one of {', '.join(COLUMNS)}.")
-    try:
-        time_s, force = ([float(row[name]) for row in rows] for name in ("time_s", column))
-    except (TypeError, ValueError):
-        raise InputError(f"{path}: a value of time_s or {column} is not a number.") from None
-    try:
-        return count(time_s, force), COLUMNS[column]
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def _table(lines: list[str]) -> tuple[list[float], list[float], str]:
+    """Times, forces and their unit of the lines of a file."""
+    if lines and ";" in lines[0]:
+        raise InputError("has semicolons between its columns. Write commas between them, and points in numbers.")
+    rows = csv.DictReader(lines, skipinitialspace=True)
+    header = [name.strip() for name in rows.fieldnames or ()]
+    columns = [name for name in COLUMNS if name in header]
+    if "time_s" not in header or not columns:
+        raise InputError(f"needs a header line with time_s and one of {', '.join(COLUMNS)}.")
+    if len(columns) > 1:
+        raise InputError(f"has columns {' and '.join(columns)}, of which one is counted. Remove the others.")
+    rows.fieldnames = header
+    found = [_numbers(rows.line_num, (row["time_s"], row[columns[0]])) for row in rows]
+    return [time_s for time_s, _ in found], [force for _, force in found], COLUMNS[columns[0]]
+
+
+def _numbers(line: int, texts: tuple[str | None, str | None]) -> tuple[float, float]:
+    try:
+        return float(texts[0] or ""), float(texts[1] or "")
+    except ValueError:
+        raise InputError(f"line {line}: {texts[0]!r} and {texts[1]!r} are not two numbers.") from None

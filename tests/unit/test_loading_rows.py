@@ -13,7 +13,7 @@ from boneabm.build_loads import make_program
 from boneabm.errors import InputError
 from boneabm.explain import explain
 from boneabm.loading import Program, WeeklyProgram
-from boneabm.loading.recorded import count
+from boneabm.loading.recorded import count, read_record
 from boneabm.parameters import ParameterSet
 from boneabm.scenario import Scenario
 
@@ -235,6 +235,32 @@ def test_a_bad_record_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "bad.csv").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"activity\[0\].history: .*bad.csv: "):
         read(SITE + row('kind = "recorded"; history = "bad.csv"'), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("time_s;force_n\n0;1\n1;2\n2;1\n", "semicolons"),
+        ("time_s,force_n,force_bw\n0,1,1\n1,2,2\n2,1,1\n", "force_n and force_bw"),
+        ("time_s,force_n\n0,1\n1,x\n2,1\n", "line 3: '1' and 'x' are not two numbers"),
+        ("time_s,force_n\n0,1\n1\n2,1\n", "line 3: '1' and None"),
+        ("time_s,force_n\n", "at least three rows"),
+        ("", "needs a header line"),
+    ],
+)
+def test_a_record_says_what_is_wrong_with_it(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "bad.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as error:
+        read_record(tmp_path, "bad.csv")
+    assert words in str(error.value)
+    assert str(tmp_path / "bad.csv") in str(error.value)
+
+
+def test_a_record_may_have_a_mark_of_byte_order_and_blanks_after_commas(tmp_path: Path) -> None:
+    plain = "time_s,force_n\n0,1\n1,2\n2,1\n"
+    (tmp_path / "a.csv").write_text(plain, encoding="utf-8")
+    (tmp_path / "b.csv").write_text("time_s , " + plain.partition(",")[2].replace(",", ", "), encoding="utf-8-sig")
+    assert read_record(tmp_path, "a.csv") == read_record(tmp_path, "b.csv")
 
 
 def test_explain_tells_the_week() -> None:
