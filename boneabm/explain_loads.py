@@ -163,7 +163,9 @@ class _Sheet:
             if end - day >= FORTNIGHT_D and not _equal(self.norm(day, 7), self.norm(end - 7, 7)):
                 yield from self._week(end - 7, end, "last ")
         if len(days) > MOST_WEEKS:
-            yield f"and {len(days) - MOST_WEEKS} more changes, the last on day {days[-1]}"
+            more = len(days) - MOST_WEEKS
+            yield f"and {more} more change{'s'[: more - 1]}, the last on day {days[-1]}"
+            yield from self._week(max(run_d - 7, days[-1]), run_d, "last ")
 
     def norm(self, day: int, days: int) -> float:
         """Norm of psi/psi* over days."""
@@ -215,7 +217,7 @@ class _Sheet:
                 groups.append([day])
             else:
                 found.append(day)
-        return groups
+        return sorted(groups, key=lambda group: min(day % 7 for day in group))
 
     def _labels(self, day: int) -> list[str]:
         return [s.routine.name for s in self.program.sessions(day) if not s.routine.habitual]

@@ -190,6 +190,16 @@ def test_a_class_split_in_two_of_equal_range_changes_nothing() -> None:
         assert sum(part.dose for part in parts) == pytest.approx(whole.dose, rel=1e-12)
 
 
+def test_splitting_a_bout_of_several_classes_never_lowers_the_dose() -> None:
+    """Ripple tires cells as little as it is worth, so the second half of a bout still counts as in one bout."""
+    classes = (ForceCycle(0.2, 0.0, 8.0, 0.0, 0.96), ForceCycle(2.0, 0.0, 0.4, 0.0, 0.04))
+    site, worth = site_of(P, "L3", 65), []
+    for hours in ((17.0,), (17.0, 17.01), (8.0, 17.0)):
+        routine = Routine("r", classes, 1000 / len(hours), hours, ((1.0, 0.0, 0.0),), habitual=True)
+        worth.append(WeeklyProgram([routine], [], site, CHAIN).habitual()[0].cycles_per_d)
+    assert worth == sorted(worth)
+
+
 def test_more_cycles_of_any_class_never_lower_the_dose() -> None:
     """Also where the smaller ranges are quicker, or the larger ones too slow to count."""
     site, worth = site_of(P, "L3", 65), []

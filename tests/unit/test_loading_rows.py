@@ -420,7 +420,9 @@ def test_a_program_that_fades_ends_at_the_habit(what: str) -> None:
 def test_more_changes_than_are_shown_are_counted() -> None:
     days = [(20 * k + 10, 20 * k + 20) for k in range(5)]
     blocks = "".join(row(f'kind = "hopping"; cycles = 50; start = "{a} d"; until = "{b} d"') for a, b in days)
-    assert "more changes, the last on day 100" in told(SITE + blocks + '[simulation]\ndays = 200\n')
+    text = told(SITE + blocks + '[simulation]\ndays = 200\n')
+    assert "and 5 more changes, the last on day 100" in text
+    assert "last week from day 193" in text
 
 
 def test_the_warning_of_yield_says_that_the_density_of_an_image_is_assumed() -> None:
