@@ -39,7 +39,7 @@ SCENARIOS = {
     "negative seed": (BONE + "[simulation]\nseed = -1\n", "simulation.seed: -1", "a whole number, 0 to"),
     "seed with a fraction": (BONE + "[simulation]\nseed = 1.5\n", "simulation.seed: 1.5", "a whole number"),
     "no days": (BONE + "[simulation]\ndays = 0\n", "simulation.days: 0 d is outside", "1 d to 36500 d"),
-    "days in the wrong unit": (BONE + '[simulation]\ndays = "1 year"\n', 'simulation.days: "year"', '"30 d"'),
+    "days in the wrong unit": (BONE + '[simulation]\ndays = "1 lustrum"\n', 'simulation.days: "lustrum"', '"30 d"'),
     "unknown sex": (BONE + '[subject]\nsex = "woman"\n', 'subject.sex: "woman"', "'female' or 'male'"),
     "final period of a man": (
         BONE + '[subject]\nsex = "male"\nfinal_period = "51 y"\n',
