@@ -35,10 +35,17 @@ from .scenario_loading import Condition as ConditionRow
 
 HABIT = "habit_community_adult"
 HABIT_KINDS = ("walking", "sit_to_stand", "bend", "light_lift", "stairs")
-NO_HABIT = (
-    "activity: no row holds on day 0, so there is no habitual load that the bone could be adapted to. "
-    "Give one activity without start, or remove all rows to use the default habit."
-)
+NO_ROW = "activity: no row holds on day 0, so there is no habitual load that the bone could be adapted to. "
+NO_HABIT = {
+    None: f"{NO_ROW}Give one activity without start, or remove all rows to use the default habit.",
+    ROWS: 'loading.habitual: "rows", but no row holds on day 0 that loads loading.site "{site}" (a static load counts '
+    "nothing), so there is no habit that the bone could be adapted to. Give an [[activity]] without start that loads "
+    'it, such as kind = "cycles" with peak_stress, or, at spine and leg, write habitual = "community_adult".',
+    "community_adult": 'loading.habitual: nothing in "community_adult" loads loading.site "{site}", so there is no '
+    'habit that the bone could be adapted to. Write habitual = "rows" and an [[activity]] without start, such as '
+    'kind = "cycles", peak_stress = "0.3 MPa", frequency = "1 Hz", cycles = 1000; or choose another site.',
+}
+"""What is told where nothing loads the bone before day 0, by the kind of habit; None: plain rows."""
 
 
 def make_program(scenario: Scenario, parameters: ParameterSet) -> Program | WeeklyProgram:
@@ -47,10 +54,16 @@ def make_program(scenario: Scenario, parameters: ParameterSet) -> Program | Week
     Raises InputError where nothing loads the bone before day 0.
     """
     week = scenario.week
-    program = plain_program(scenario, parameters) if week is None else weekly_program(scenario, week, parameters)
-    if not any(case.cycles_per_d > 0 for case in program.habitual()):
-        raise InputError(NO_HABIT)
+    if week is not None:
+        return weekly_program(scenario, week, parameters)
+    program = plain_program(scenario, parameters)
+    _loaded(program, NO_HABIT[None])
     return program
+
+
+def _loaded(program: Program | WeeklyProgram, told: str) -> None:
+    if not any(case.cycles_per_d > 0 for case in program.habitual()):
+        raise InputError(told)
 
 
 def plain_program(scenario: Scenario, parameters: ParameterSet) -> Program:
@@ -77,16 +90,21 @@ def plain_program(scenario: Scenario, parameters: ParameterSet) -> Program:
 
 
 def weekly_program(scenario: Scenario, week: Loading, parameters: ParameterSet) -> WeeklyProgram:
-    """Program of a week at a site: the habit, the rows of the scenario, and what its conditions leave."""
+    """Program of a week at a site: the habit, the rows of the scenario, and what its conditions leave.
+
+    Raises InputError where nothing loads the bone before day 0, or a row runs past midnight.
+    """
     subject = scenario.subject
     mass = subject.weight_kg if week.species == "human" else None
     site = site_of(parameters, week.site, mass, subject.sex == "male" and week.species == "human", week.area_mm2)
     desk = _Desk(scenario, week, parameters, site)
     routines = desk.community_adult() if week.habitual != ROWS else []
-    routines += [desk.routine(row) for row in scenario.activity]
+    routines += [desk.routine(number, row) for number, row in enumerate(scenario.activity)]
     restrictions = [desk.restriction(row) for row in scenario.condition if row.share is None]
     routines += [desk.turning()] if any(r.kind == "bed_rest" for r in restrictions) else []
-    return WeeklyProgram(routines, restrictions, site, chain_parameters(parameters, week.species))
+    program = WeeklyProgram(routines, restrictions, site, chain_parameters(parameters, week.species))
+    _loaded(program, NO_HABIT[week.habitual].format(site=week.site))
+    return program
 
 
 def chain_parameters(parameters: ParameterSet, species: str = "human") -> ChainParameters:
@@ -134,18 +152,19 @@ class _Desk:
             share = self.parameters[f"condition_{row.kind}.residual"].value
         return Restriction(row.kind, share, row.start_d, _until(row.until_d))
 
-    def routine(self, row: Row) -> Routine:
-        """A row of [[activity]]."""
-        hours = self._hours(row)
+    def routine(self, number: int, row: Row) -> Routine:
+        """A row of [[activity]] and its number, from 0."""
+        hours = self._hours(number, row)
         bar = None
         if row.load is not None:
-            one_rm = self.week.one_rm[row.kind or ""] if row.load.of_one_rm else None
-            bar = Bar(row.load.amount if one_rm is None else one_rm * row.load.amount / 100, one_rm)
+            one_rm, share = self.week.one_rm.get(row.kind or ""), row.load.of_one_rm
+            bar = Bar((one_rm or 0.0) * row.load.amount / 100 if share else row.load.amount, one_rm, share)
         return Routine(
             row.label, self._forces(row), self._cycles(row) / len(hours), hours,
             self._directions(row.direction or row.stress_mpa, row.tilt_deg), row.days or EVERY_DAY,
             row.start_d, _until(row.until_d), bar, (row.progression_percent_per_wk or 0.0) / 700, row.rest_s or 0.0,
             row.harness, row.kind in LYING, habitual=self.week.habitual == ROWS and row.start_d == 0,
+            row=number,
         )  # fmt: skip
 
     def _everyday(self, kind: str, per_d: float, bouts: int) -> Routine:
@@ -165,7 +184,10 @@ class _Desk:
         if row.counted is not None:
             per_bw = {"N": self.site.bw_n, "BW": 1.0, "MPa": unit}[row.counted_in or "N"]
             total = sum(one.cycles for one in row.counted)
-            return tuple(ForceCycle(one.span / per_bw, 0.0, one.hz, share=one.cycles / total) for one in row.counted)
+            return tuple(
+                ForceCycle(one.span / per_bw, 0.0, one.hz, 0.0, one.cycles / total, (one.peak - one.span) / per_bw)
+                for one in row.counted
+            )
         kind, hz = row.kind or "", row.frequency_hz
         if row.peak_stress_mpa is not None:
             return (ForceCycle(row.peak_stress_mpa / unit, (row.valley_stress_mpa or 0.0) / unit, self._hz(row)),)
@@ -191,7 +213,7 @@ class _Desk:
         times = float(row.reps * (row.sets or 1)) if row.reps is not None else row.cycles_per_d or 1.0
         return times * (sum(one.cycles for one in row.counted) if row.counted is not None else 1.0)
 
-    def _hours(self, row: Row) -> tuple[float, ...]:
+    def _hours(self, number: int, row: Row) -> tuple[float, ...]:
         bouts = row.bouts or 1
         if row.time_h is None and row.spacing_h is None:
             return self._spread(bouts)
@@ -200,8 +222,9 @@ class _Desk:
         last = first + span * (bouts - 1)
         if last >= 24.0:
             raise InputError(
-                f"activity {row.label}: {bouts} bouts from {first:g} h on, {span:g} h apart, end at {last:g} h, after "
-                "midnight. Start earlier (`time`), or make `spacing` or `bouts` smaller."
+                f"activity[{number}].time: the {bouts} bouts of {row.label} begin at {clock(first)}, {span:.3g} h "
+                f"apart, and so would end {last - 24:.3g} h after midnight. Start earlier (`time`), or make `spacing` "
+                "or `bouts` smaller."
             )
         return tuple(first + span * i for i in range(bouts))
 
@@ -217,6 +240,12 @@ class _Desk:
         if given is not None:
             own = ((given[0] / largest, given[1] / largest, given[2] / largest),)
         return tuple(turned_stress(d, tilt_deg) for d in own) if self.scenario.boundary == "affine" else own
+
+
+def clock(hours: float) -> str:
+    """Time of day of hours since midnight: 7:30."""
+    minutes = round(60 * hours)
+    return f"{minutes // 60}:{minutes % 60:02d}"
 
 
 def _until(day: float | None) -> float:

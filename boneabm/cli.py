@@ -21,6 +21,7 @@ from boneabm.errors import BoneabmError, InputError
 
 if TYPE_CHECKING:
     from boneabm.run import RunResult
+    from boneabm.scenario import Scenario
 
 app = typer.Typer(
     help="Agent-based simulator of trabecular bone: run a scenario, look at it, measure it.",
@@ -77,9 +78,7 @@ def run(
     picture: Annotated[bool, typer.Option("--picture", help="Draw the bone on a day with open sites.")] = False,
 ) -> None:
     """Simulate a scenario and write a run folder."""
-    from boneabm.scenario import Scenario
-
-    prepared = Scenario.load(scenario).with_options(days=days, seed=seed)
+    prepared = _loaded(scenario).with_options(days=days, seed=seed)
     from boneabm import run as runs
 
     result = _simulate(
@@ -88,6 +87,21 @@ def run(
     )
     tell = _finish_with_picture if picture else _finish
     tell(result, as_json)
+
+
+def _loaded(source: str) -> Scenario:
+    """The scenario of a file; whatever is wrong with its loads is told with the file."""
+    from boneabm.build_loads import make_program
+    from boneabm.parameters import ParameterSet
+    from boneabm.scenario import Scenario
+    from boneabm.scenario_text import find_scenario
+
+    scenario = Scenario.load(source)
+    try:
+        make_program(scenario, ParameterSet.load().override(scenario.parameters))
+    except InputError as error:
+        raise InputError(f"{find_scenario(source)}, {error}") from None
+    return scenario
 
 
 @app.command()
@@ -116,7 +130,7 @@ def explain(
         raise InputError(
             "explain needs a scenario: a file, or the name of a packaged one. Example: boneabm explain adult"
         )
-    loaded = Scenario.load(scenario)
+    loaded = _loaded(scenario)
     from boneabm.engine.day import DAY
     from boneabm.explain import explain as explain_scenario
     from boneabm.parameters import ParameterSet

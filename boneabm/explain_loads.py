@@ -1,23 +1,32 @@
-"""What a scenario does to the bone as a load, before it is run: site, habit, calendar of its weeks, warnings."""
+"""What a scenario does to the bone as a load, before it is run: site, habit, rows, calendar of its weeks, warnings."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-from boneabm.build_loads import weekly_program
-from boneabm.loading import WeeklyProgram, relative_day
+from boneabm.build import bone_lost
+from boneabm.build_loads import clock, weekly_program
+from boneabm.loading import Routine, WeeklyProgram, relative_day
 from boneabm.loading.weekly import WEEK, Session
 from boneabm.parameters import ParameterSet
-from boneabm.scenario import GeneratedBone, Scenario
+from boneabm.scenario import Activity, GeneratedBone, Scenario
+from boneabm.scenario_body import Subject
 from boneabm.scenario_loading import ROWS
 
 MOST_WEEKS = 6
+MOST_TIMES = 4
 FORTNIGHT_D = 14
+EQUAL = 0.01
+"""Days whose psi/psi* differ by less stand together."""
 WALKING = ("walking", "brisk_walking")
+HELD_BY_A_HARNESS = ("bed_rest", "microgravity", "paralysis", "immobilization")
 
 
 def calendar(scenario: Scenario, parameters: ParameterSet) -> list[str]:
-    """Site, habit, the week after every change of the program, and warnings; nothing is solved for it.
+    """Site, habit, rows, the week after every change of the program, and warnings; nothing is solved for it.
 
     psi/psi* is that of solid bone: exact where all loads act in the same directions, as those of the library do.
     Empty for a scenario of plain stresses.
@@ -25,14 +34,14 @@ def calendar(scenario: Scenario, parameters: ParameterSet) -> list[str]:
     week = scenario.week
     if week is None:
         return []
-    program = weekly_program(scenario, week, parameters)
-    poisson = parameters["material.poisson"].value
-    days = _changes(scenario, program)
-    spans = list(zip(days, [*days[1:], math.inf], strict=True))
-    weeks = [line for day, end in spans[:MOST_WEEKS] for line in _week(program, day, end, poisson)]
-    if len(spans) > MOST_WEEKS:
-        weeks.append(f"and {len(spans) - MOST_WEEKS} more changes, the last on day {days[-1]}")
-    return [*_site(program), *_habit(scenario, program), *weeks, *_warnings(scenario, program, parameters)]
+    sheet = _Sheet(scenario, weekly_program(scenario, week, parameters), parameters)
+    return [*sheet.site(), *sheet.habit(), *sheet.rows(), *sheet.weeks(), *sheet.warnings()]
+
+
+def head_start(subject: Subject, parameters: ParameterSet) -> float:
+    """psi/psi* in the habit on day 0: what is left of a bone feels 1/(1 - lost), its set points followed with kappa."""
+    kappa = parameters["osteocyte.own_history_share"].value
+    return float((1.0 - bone_lost(subject, parameters)) ** (kappa - 1.0))
 
 
 def relative(program: WeeklyProgram, day: int, poisson: float = 0.3) -> float:
@@ -46,79 +55,238 @@ def fortnight(program: WeeklyProgram, day: int, poisson: float = 0.3, days: int 
     return (math.fsum(relative(program, day + d, poisson) ** m for d in range(days)) / days) ** (1 / m)
 
 
-def _site(program: WeeklyProgram) -> list[str]:
-    site = program.site
-    return [
-        f"site {site.name} of {site.mass_kg:g} kg, {site.area_mm2:g} mm2: "
-        f"{site.mpa_per_bw:.3g} MPa in the trabecular core per body weight of force"
-    ]
+@dataclass(frozen=True)
+class _Sheet:
+    """A scenario with its program, as lines of text."""
 
+    scenario: Scenario
+    program: WeeklyProgram
+    parameters: ParameterSet
 
-def _habit(scenario: Scenario, program: WeeklyProgram) -> list[str]:
-    shares: dict[str, float] = {}
-    for session in (s for weekday in range(7) for s in program.habit(weekday)):
-        shares[session.routine.name] = shares.get(session.routine.name, 0.0) + session.dose
-    total = sum(shares.values())
-    if not total:
-        return ["habit: nothing that counts; the run will be refused"]
-    told = ", ".join(f"{name.removeprefix('habitual ')} {dose / total:.0%}" for name, dose in shares.items())
-    kind = scenario.week.habitual if scenario.week else ROWS
-    source = "rows without a start" if kind == ROWS else f'"{kind}"'
-    return [f"habit, {source}: psi/psi* = 1; shares of its psi^m: {told}"]
+    @cached_property
+    def felt(self) -> float:
+        """psi/psi* of the habit."""
+        return head_start(self.scenario.subject, self.parameters)
 
+    @cached_property
+    def poisson(self) -> float:
+        """Ratio of the solid."""
+        return self.parameters["material.poisson"].value
 
-def _changes(scenario: Scenario, program: WeeklyProgram) -> list[int]:
-    """Days within the run on which something begins or ends."""
-    moments = {0.0, *(d for r in program.routines for d in (r.start_d, r.until_d))}
-    moments |= {d for r in program.restrictions for d in (r.start_d, r.until_d)}
-    return sorted({math.ceil(day) for day in moments if 0 <= day < scenario.simulation.days})
+    @cached_property
+    def shares(self) -> dict[str, float]:
+        """Share of every activity in psi^m of the habit, by its kind in the library, else by its name."""
+        doses: dict[str, float] = {}
+        for session in (s for weekday in range(7) for s in self.program.habit(weekday)):
+            name = self.kind(session.routine)
+            doses[name] = doses.get(name, 0.0) + session.dose
+        return {name: dose / sum(doses.values()) for name, dose in doses.items()}
 
+    def kind(self, routine: Routine) -> str:
+        """Kind of a routine; the name of a row that has none of the library."""
+        if routine.row is None:
+            return routine.name.removeprefix("habitual ")
+        kind = self.scenario.activity[routine.row].kind
+        return kind if kind in WALKING else routine.name
 
-def _week(program: WeeklyProgram, day: int, end: float, poisson: float) -> list[str]:
-    """A week from a day on, until something changes: weekdays that are equal stand together."""
-    held = ", ".join(r.kind.replace("_", " ") for r in program.restricted(day))
-    length = int(min(FORTNIGHT_D, end - day))
-    mean = fortnight(program, day, poisson, length)
-    lines = [f"week from day {day}{f' ({held})' if held else ''}: psi/psi* over {length} days {mean:.2f}"]
-    groups: dict[tuple[str, str], list[int]] = {}
-    for one in range(day, day + min(7, length)):
-        added = [s for s in program.sessions(one) if not s.routine.habitual]
-        groups.setdefault((f"{relative(program, one, poisson):.2f}", "; ".join(map(_session, added))), []).append(one)
-    for (value, done), days in groups.items():
-        names = " ".join(WEEK[d % 7] for d in sorted(days, key=lambda d: d % 7))
-        lines.append(f"  {names}: psi/psi* {value}; {done or ('habit only' if not held else 'nothing is added')}")
-    return lines
-
-
-def _session(s: Session) -> str:
-    amount = f"{s.cycles:.4g} cycles count {s.effective_cycles:.3g}"
-    return f"{s.routine.name} {s.peak_mpa:.2f} MPa, range {s.span_mpa:.2f}, {s.hz:g} Hz, {amount}"
-
-
-def _warnings(scenario: Scenario, program: WeeklyProgram, parameters: ParameterSet) -> list[str]:
-    p = parameters.values("loading")
-    bone = scenario.bone
-    bv_tv = bone.bv_tv if isinstance(bone, GeneratedBone) else p["core_bv_tv"]
-    modulus = p["core_modulus_mpa"] * (bv_tv / p["core_bv_tv"]) ** p["modulus_exponent"]
-    worst = max(_sessions(scenario, program), key=lambda s: s.peak_mpa, default=None)
-    lines = []
-    if worst is not None and worst.peak_mpa > p["yield_strain"] * modulus:
-        lines.append(
-            f"WARNING: {worst.routine.name} strains the core by {worst.peak_mpa / modulus:.2%} (apparent modulus "
-            f"{modulus:.0f} MPa at BV/TV {bv_tv:g}); above {p['yield_strain']:.2%} it yields, and the model does not"
+    def site(self) -> Iterator[str]:
+        """Where the bone is and what a force does there."""
+        site = self.program.site
+        yield (
+            f"site {site.name} of {site.mass_kg:g} kg, {site.area_mm2:g} mm2: "
+            f"{site.mpa_per_bw:.3g} MPa in the trabecular core per body weight of force"
         )
-    if scenario.week is not None and scenario.week.habitual == ROWS:
-        kinds = {row.kind for row in scenario.activity if row.start_d == 0}
-        if kinds and kinds <= set(WALKING):
-            lines.append(
-                "WARNING: only walking makes the habit, so exercise is exaggerated (a session of heavy lifts 2.4 "
-                'instead of 1.9). Use habitual = "community_adult", or add bends, stairs and light lifts.'
+
+    def habit(self) -> Iterator[str]:
+        """What the bone is used to."""
+        told = ", ".join(f"{name} {share:.0%}" for name, share in self.shares.items())
+        kind = self.scenario.week.habitual if self.scenario.week else ROWS
+        source = "rows without a start" if kind == ROWS else f'"{kind}"'
+        yield f"habit, {source}: psi/psi* = {self.felt:.3g}; shares of its psi^m: {told}"
+
+    def rows(self) -> Iterator[str]:
+        """What every row prescribes and when, whether it is added to the habit, and which keys have no effect."""
+        for routine in self.program.routines:
+            if routine.row is not None:
+                row = self.scenario.activity[routine.row]
+                days = "every day" if all(routine.weekdays) else " ".join(_names(routine.weekdays))
+                amount = f"{_plain(routine.cycles * len(routine.hours))} cycles a day in {_bouts(routine)}, {days}"
+                told = (amount, *self._added(routine, row), *self._idle(routine, row), *self._limit(routine))
+                yield f"{routine.name}: {'; '.join(told)}"
+
+    def _added(self, routine: Routine, row: Activity) -> Iterator[str]:
+        for other in self.program.routines:
+            name = self.kind(other)
+            if other.row is None and other.habitual and name in (row.kind, *(WALKING if row.kind in WALKING else ())):
+                yield f"added to the {_plain(other.cycles * len(other.hours))} of {name} a day in the habit"
+
+    def _idle(self, routine: Routine, row: Activity) -> Iterator[str]:
+        held = (r for r in self.program.restrictions if r.kind in HELD_BY_A_HARNESS)
+        if row.harness is not None and not any(r.start_d < routine.until_d > routine.start_d < r.until_d for r in held):
+            yield "harness has no effect: no bed rest, microgravity, paralysis or immobilization while it is done"
+        if row.rest_s and not self.program.p.rest_gain_per_s:
+            yield "rest has no effect: loading.rest_gain_per_s is 0"
+
+    def _limit(self, routine: Routine) -> Iterator[str]:
+        """Where the 1RM ends a progression."""
+        if routine.bar is None or routine.progression_per_d <= 0:
+            return
+        trained = self.program.trained_d(routine, math.ceil(min(routine.until_d, self.scenario.simulation.days)))
+        free = replace(routine.bar, one_rm_kg=math.inf)
+        got, wanted = (
+            bar.body_weights(trained, routine.progression_per_d, 1.0, self.program.p) for bar in (routine.bar, free)
+        )
+        if got < wanted:
+            unknown = f" ({routine.bar.kg:g} kg on the first day, as loading.one_rm is not given)"
+            first = "" if routine.bar.one_rm_kg else unknown
+            after = f"{got:.3g} kg after {trained:g} trained days, not {wanted:.3g} kg"
+            yield f"its progression ends at the 1RM{first}: {after}"
+
+    def changes(self) -> list[int]:
+        """Days within the run on which something begins or ends."""
+        moments = {0.0, *(d for r in self.program.routines for d in (r.start_d, r.until_d))}
+        moments |= {d for r in self.program.restrictions for d in (r.start_d, r.until_d)}
+        return sorted({math.ceil(day) for day in moments if 0 <= day < self.scenario.simulation.days})
+
+    def weeks(self) -> Iterator[str]:
+        """The first week of every stretch between changes, and its last where progression has changed it."""
+        days, run_d = self.changes(), self.scenario.simulation.days
+        ends = [*days[1:], run_d]
+        inexact = [d for d, end in zip(days, ends, strict=True) if not all(map(self.exact, range(d, min(d + 7, end))))]
+        if inexact:
+            yield (
+                '"about": loads of that day act in other directions than those of the habit, or not in proportion to '
+                "them; its psi/psi* is that of solid bone, which this bone is not"
             )
-    return lines
+        for number, (day, end) in enumerate(zip(days[:MOST_WEEKS], ends, strict=False)):
+            yield from self._week(day, end if number + 1 < len(days) else math.inf)
+            if end - day >= FORTNIGHT_D and not _equal(self.norm(day, 7), self.norm(end - 7, 7)):
+                yield from self._week(end - 7, end, "last ")
+        if len(days) > MOST_WEEKS:
+            more = len(days) - MOST_WEEKS
+            yield f"and {more} more change{'s'[: more - 1]}, the last on day {days[-1]}"
+            yield from self._week(max(run_d - 7, days[-1]), run_d, "last ")
+
+    def norm(self, day: int, days: int) -> float:
+        """Norm of psi/psi* over days."""
+        return self.felt * fortnight(self.program, day, self.poisson, days)
+
+    def value(self, day: int) -> float:
+        """psi/psi* of a day."""
+        return self.felt * relative(self.program, day, self.poisson)
+
+    def exact(self, day: int) -> bool:
+        """Whether every direction is loaded in the same proportion to the habit, so that psi/psi* holds in any bone."""
+        habit, today = (dict(cases) for cases in (self.program.habitual(), self.program.day(day)))
+        ratios = [today.get(way, 0.0) / dose for way, dose in habit.items() if dose]
+        return set(today) <= set(habit) and math.isclose(min(ratios), max(ratios), rel_tol=1e-9)
+
+    def _week(self, day: int, end: float, which: str = "") -> Iterator[str]:
+        """A week from a day on, until something changes: days that are equal stand together."""
+        held = ", ".join(r.kind.replace("_", " ") for r in self.program.restricted(day))
+        length = int(min(FORTNIGHT_D, end - day))
+        yield (
+            f"{which}week from day {day}{f' ({held})' if held else ''}: "
+            f"psi/psi* over {length} days {self.norm(day, length):.2f}"
+        )
+        yield from self._stopped(day, day + min(7, length))
+        for group in self._groups(range(day, day + min(7, length))):
+            values = sorted({f"{self.value(d):.2f}" for d in group}, key=float)
+            about = "" if all(map(self.exact, group)) else "about "
+            done = "; ".join(self._done(group[0])) or ("nothing is added" if held else "habit only")
+            names = " ".join(WEEK[d % 7] for d in sorted(group, key=lambda d: d % 7))
+            yield f"  {names}: psi/psi* {about}{' to '.join(dict.fromkeys((values[0], values[-1])))}; {done}"
+
+    def _stopped(self, day: int, end: int) -> Iterator[str]:
+        for routine in self.program.routines:
+            idle = [a for a, b, goes_on in self.program.stretches(routine, end) if b > day and not goes_on]
+            if idle and routine.row is not None:
+                held = self.program.restricted(max(idle[0], day))
+                bare = routine.harness is None and any(r.kind in HELD_BY_A_HARNESS for r in held)
+                why = "it has no harness" if bare else "nothing of its force is left"
+                yield f"  {routine.name} is stopped: {why} ({', '.join(r.kind.replace('_', ' ') for r in held)})"
+
+    def _groups(self, days: Iterable[int]) -> list[list[int]]:
+        """Days of the same activities whose psi/psi* are equal within 1 %."""
+        groups: list[list[int]] = []
+        for day in days:
+            names = self._labels(day)
+            alike = (g for g in groups if self._labels(g[0]) == names and _equal(self.value(g[0]), self.value(day)))
+            found = next(alike, None)
+            if found is None:
+                groups.append([day])
+            else:
+                found.append(day)
+        return sorted(groups, key=lambda group: min(day % 7 for day in group))
+
+    def _labels(self, day: int) -> list[str]:
+        return [s.routine.name for s in self.program.sessions(day) if not s.routine.habitual]
+
+    def _done(self, day: int) -> list[str]:
+        """What is added to the habit on a day."""
+        by_row: dict[Routine, list[Session]] = {}
+        for session in self.program.sessions(day):
+            if not session.routine.habitual:
+                by_row.setdefault(session.routine, []).append(session)
+        return [_session(sessions) for sessions in by_row.values()]
+
+    def warnings(self) -> Iterator[str]:
+        """Loads beyond yield, and a habit that makes exercise look larger than it is."""
+        p = self.parameters.values("loading")
+        bone = self.scenario.bone
+        generated = isinstance(bone, GeneratedBone)
+        bv_tv = bone.bv_tv if isinstance(bone, GeneratedBone) else p["core_bv_tv"]
+        modulus = p["core_modulus_mpa"] * (bv_tv / p["core_bv_tv"]) ** p["modulus_exponent"]
+        day, worst = max(self._sessions(), key=lambda found: found[1].peak_mpa, default=(0, None))
+        if worst is not None and worst.peak_mpa > p["yield_strain"] * modulus:
+            yield (
+                f"WARNING: {worst.routine.name} on day {day}, in week {day // 7 + 1}, strains the core by "
+                f"{worst.peak_mpa / modulus:.2%} (peak {worst.peak_mpa:.2f} MPa, apparent modulus {modulus:.0f} MPa at "
+                f"BV/TV {bv_tv:.2f}{'' if generated else ', assumed, as the image is not read here'}); above "
+                f"{p['yield_strain']:.2%} it yields, and the model does not"
+            )
+        walked = sum(share for name, share in self.shares.items() if name in WALKING)
+        if walked >= p["walking_share_warned"]:
+            yield (
+                f"WARNING: only walking makes the habit ({walked:.0%} of its psi^m), so any other exercise is "
+                'exaggerated. Use habitual = "community_adult", or add bends, stairs and light lifts without a start.'
+            )
+
+    def _sessions(self) -> Iterator[tuple[int, Session]]:
+        """What is done, and when, in the first and in the last week of every stretch between two changes."""
+        last = self.scenario.simulation.days
+        edges = [*self.changes(), last]
+        days = {d for edge in edges for d in (*range(max(edge - 7, 0), edge), *range(edge, edge + 7)) if d < last}
+        return ((day, session) for day in sorted(days) for session in self.program.sessions(day))
 
 
-def _sessions(scenario: Scenario, program: WeeklyProgram) -> list[Session]:
-    """What is done in the first and in the last week of every stretch between two changes."""
-    edges = [*_changes(scenario, program), scenario.simulation.days]
-    days = {d for edge in edges for d in (*range(max(edge - 7, 0), edge), *range(edge, edge + 7))}
-    return [s for day in sorted(d for d in days if d < scenario.simulation.days) for s in program.sessions(day)]
+def _equal(a: float, b: float) -> bool:
+    return abs(a - b) <= EQUAL * max(a, b)
+
+
+def _names(weekdays: Iterable[bool]) -> list[str]:
+    return [name for name, done in zip(WEEK, weekdays, strict=True) if done]
+
+
+def _bouts(routine: Routine) -> str:
+    """Bouts of a day and their clock times."""
+    times = [clock(hour) for hour in routine.hours]
+    if len(times) == 1:
+        return f"one bout at {times[0]}"
+    return f"{len(times)} bouts at {', '.join(times) if len(times) <= MOST_TIMES else f'{times[0]} to {times[-1]}'}"
+
+
+def _session(classes: list[Session]) -> str:
+    """A row on a day: the class of cycles that is worth most, and all that count."""
+    first = max(classes, key=lambda s: s.dose)
+    cycles, counted = (math.fsum(xs) for xs in zip(*((s.cycles, s.effective_cycles) for s in classes), strict=True))
+    which = f"{len(classes)} classes, first " if len(classes) > 1 else ""
+    return (
+        f"{first.routine.name} peak {max(s.peak_mpa for s in classes):.2f} MPa, {which}range {first.span_mpa:.2f}, "
+        f"{_plain(first.hz)} Hz, {_plain(cycles)} cycles count {_plain(counted)}"
+    )
+
+
+def _plain(value: float) -> str:
+    """Three digits, whole numbers in full, no exponent."""
+    return f"{value:.0f}" if value >= 100 else f"{float(f'{value:.3g}'):.6f}".rstrip("0").rstrip(".")

@@ -21,6 +21,7 @@ from boneabm.units import DIMENSIONS, format_quantity, quantity
 Crop = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 Triple = tuple[float, float, float]
 
+_PERCENT = re.compile(r"\s*(\d+\.?\d*)\s*%\s*")
 _CROP = re.compile(r"\s*(\d+):(\d+)\s*,\s*(\d+):(\d+)\s*,\s*(\d+):(\d+)\s*")
 
 
@@ -188,8 +189,14 @@ class Number(Field):
         kinds = int if self.whole else (int, float)
         if isinstance(given, bool) or not isinstance(given, kinds) or not self.low <= given <= self.high:
             kind = "a whole number" if self.whole else "a number without unit"
-            raise InputError(f"{given!r} must be {kind}, {self.low:g} to {self.high:g}.")
+            raise InputError(f"{given!r} must be {kind}, {self.low:g} to {self.high:g}.{self._share_of(given)}")
         return int(given) if self.whole else float(given)
+
+    def _share_of(self, given: Any) -> str:
+        """What a text of percent is as a number, where that is allowed."""
+        found = _PERCENT.fullmatch(given) if isinstance(given, str) and not self.whole else None
+        share = float(found[1]) / 100 if found else math.inf
+        return f" Write {share:g}, without quotes." if self.low <= share <= self.high else ""
 
     def write(self, value: float) -> float:
         """The number itself."""

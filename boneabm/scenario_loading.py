@@ -2,133 +2,24 @@
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from boneabm.errors import InputError, nearest
+from boneabm.errors import InputError
 from boneabm.loading.library import OWN, RECORDED, VIBRATION, force_cycle, kinds, lifts, stepping, vibration
 from boneabm.loading.recorded import Counted, read_record
 from boneabm.loading.sites import JOINTS
-from boneabm.loading.weekly import BODY, EVERY_DAY, WEEK
+from boneabm.loading.weekly import BODY
 from boneabm.parameters import ParameterSet
 from boneabm.scenario_body import Section, Window, refuse_overlaps
-from boneabm.scenario_fields import Field as Written
 from boneabm.scenario_fields import Number, Quantity, Triple, Triplet, refuse
-from boneabm.units import quantity
+from boneabm.scenario_load_fields import ClockField, CountedField, DaysField, Weight, WeightField, closest, known
 
 ROWS = "rows"
 HABITS = ("community_adult", ROWS)
-MOST_CLASSES = 400
-_CLOCK = re.compile(r"\s*(\d{1,2}):(\d{2})\s*")
-_ONE_RM = re.compile(r"\s*([+-]?\d+\.?\d*)\s*%\s*1RM\s*", re.IGNORECASE)
-
-
-class Weight(NamedTuple):
-    """A lifted weight: kg, or percent of the 1RM."""
-
-    amount: float
-    of_one_rm: bool
-
-
-class WeightField(Written):
-    """A weight: "40 kg" or "85 %1RM"."""
-
-    def read(self, given: Any) -> Weight:
-        """Amount and what it is of."""
-        found = _ONE_RM.fullmatch(given) if isinstance(given, str) else None
-        if found is None and not (isinstance(given, str) and given.strip().endswith(("kg", "lb", "g"))):
-            raise InputError(f'{given!r} is not a load. Write "85 %1RM" (of the row\'s lift) or a weight: "40 kg".')
-        low, high, unit = (10.0, 100.0, "%1RM") if found else (0.5, 500.0, "kg")
-        amount = float(found[1]) if found else quantity(given, "body mass")
-        if not low <= amount <= high:
-            raise InputError(f"{given} is outside the possible range, {low:g} {unit} to {high:g} {unit}.")
-        return Weight(amount, found is not None)
-
-    def write(self, value: Weight) -> str:
-        """The text form."""
-        return f"{value.amount!r} {'%1RM' if value.of_one_rm else 'kg'}"
-
-    def json_schema(self) -> dict[str, Any]:
-        """A text."""
-        return {"type": "string", "examples": ["85 %1RM", "40 kg"]}
-
-
-class DaysField(Written):
-    """Weekdays: "all", or a list such as ["Mon", "Thu"]."""
-
-    def read(self, given: Any) -> tuple[bool, ...]:
-        """Whether it is done on Monday ... Sunday."""
-        if given == "all":
-            return EVERY_DAY
-        if not isinstance(given, (list, tuple)) or not given:
-            raise InputError(f'{given!r} is not "all" or a list of days. Example: days = ["Mon", "Thu"].')
-        for day in given:
-            if day not in WEEK:
-                raise InputError(f'"{day}" is not a day. {nearest(str(day), WEEK)}')
-        return tuple(day in given for day in WEEK)
-
-    def write(self, value: tuple[bool, ...]) -> str | list[str]:
-        """As in a file."""
-        return "all" if all(value) else [day for day, done in zip(WEEK, value, strict=True) if done]
-
-    def json_schema(self) -> dict[str, Any]:
-        """The word "all" or a list."""
-        days = {"type": "array", "items": {"enum": list(WEEK)}, "minItems": 1}
-        return {"anyOf": [{"const": "all"}, days]}
-
-
-class ClockField(Written):
-    """A time of day: "17:30"."""
-
-    def read(self, given: Any) -> float:
-        """Hours since midnight."""
-        found = _CLOCK.fullmatch(given) if isinstance(given, str) else None
-        if found is None or int(found[1]) > 23 or int(found[2]) > 59:
-            raise InputError(f'{given!r} is not a time of day. Example: time = "17:30".')
-        return int(found[1]) + int(found[2]) / 60
-
-    def write(self, value: float) -> str:
-        """Hours and minutes."""
-        return f"{int(value)}:{round(value % 1 * 60):02d}"
-
-    def json_schema(self) -> dict[str, Any]:
-        """A text."""
-        return {"type": "string", "pattern": r"^\d{1,2}:\d{2}$", "examples": ["17:30"]}
-
-
-class CountedField(Written):
-    """Classes of recorded cycles: lists of range, cycles, frequency."""
-
-    def read(self, given: Any) -> tuple[Counted, ...]:
-        """Classes, numbers checked."""
-        if not isinstance(given, (list, tuple)) or not 0 < len(given) <= MOST_CLASSES:
-            raise InputError("must be a list of [range, cycles, frequency in Hz].")
-        for one in given:
-            numbers = isinstance(one, (list, tuple)) and len(one) == 3
-            if not numbers or not all(isinstance(x, (int, float)) and math.isfinite(x) and x > 0 for x in one):
-                raise InputError(f"{one!r} is not [range, cycles, frequency in Hz], all above 0.")
-        return tuple(Counted(*map(float, one)) for one in given)
-
-    def write(self, value: tuple[Counted, ...]) -> list[list[float]]:
-        """Lists of three numbers."""
-        return [list(one) for one in value]
-
-    def json_schema(self) -> dict[str, Any]:
-        """A list of lists."""
-        three = {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3}
-        return {"type": "array", "items": three}
-
-
-def _known(what: str, name: str, names: Collection[str]) -> str:
-    """The name, if it is one of these."""
-    if name not in names:
-        refuse(f'"{name}" is not a {what}. {nearest(name, names)}')
-    return name
 
 
 class Loading(Section):
@@ -150,18 +41,18 @@ class Loading(Section):
     @field_validator("site")
     @classmethod
     def _known_site(cls, name: str) -> str:
-        return _known("site", name, JOINTS)
+        return known("site", name, JOINTS)
 
     @field_validator("habitual")
     @classmethod
     def _known_habit(cls, name: str) -> str:
-        return _known("habit", name, HABITS)
+        return known("habit", name, HABITS)
 
     @field_validator("one_rm", mode="after")
     @classmethod
     def _known_lifts(cls, given: dict[str, float]) -> dict[str, float]:
         for name in given:
-            _known("lift", name, lifts())
+            known("lift", name, lifts())
         return given
 
 
@@ -258,9 +149,9 @@ class Activity(Window):
             refuse('all three stresses are 0; give at least one. Example: ["0.6 MPa", "0.2 MPa", "0.2 MPa"].', "stress")
 
     def _is_of_a_kind(self, kind: str) -> None:
-        known = (*kinds(), OWN, RECORDED)
-        if kind not in known:
-            refuse(f'"{kind}" is not a kind of activity. {nearest(kind, known)}', "kind")
+        names = (*kinds(), OWN, RECORDED)
+        if kind not in names:
+            refuse(f'"{kind}" is not a kind of activity. {closest(kind, names)}', "kind")
         if self.stress_mpa is not None:
             refuse("is for rows without a kind. Write peak_stress for a row of a kind.", "stress")
         if (kind == RECORDED) != (self.counted is not None):
@@ -326,6 +217,9 @@ class Activity(Window):
 
 _SHARES = {"disuse": "load_factor", "osteocyte_ablation": "share", "partial_gravity": "gravity"}
 RESIDUAL = ("microgravity", "paralysis", "immobilization")
+ConditionKind = Literal[
+    "disuse", "osteocyte_ablation", "bed_rest", "microgravity", "partial_gravity", "paralysis", "immobilization"
+]
 
 
 class Condition(Window):
@@ -334,13 +228,16 @@ class Condition(Window):
     ablation kills a share of osteocytes.
     """
 
-    kind: Literal[
-        "disuse", "osteocyte_ablation", "bed_rest", "microgravity", "partial_gravity", "paralysis", "immobilization"
-    ]
+    kind: ConditionKind
     load_factor: Annotated[float, Number(0, 1)] | None = None
     share: Annotated[float, Number(0, 1)] | None = None
-    gravity: Annotated[float, Number(0, 3)] | None = None
+    gravity: Annotated[float, Number(0, 1)] | None = None
     residual: Annotated[float, Number(0, 1)] | None = None
+
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _known_kind(cls, name: Any) -> str:
+        return known("kind of condition", str(name), get_args(ConditionKind))
 
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self) -> Self:
@@ -400,9 +297,16 @@ def _fits(row: Activity, where: str, loading: Loading) -> None:
     if row.kind is None:
         return
     if row.load is not None and row.load.of_one_rm and row.kind not in loading.one_rm:
-        given = nearest(row.kind, loading.one_rm) if loading.one_rm else "None is given."
+        given = closest(row.kind, loading.one_rm) if loading.one_rm else "None is given."
         example = f'Example: one_rm = {{ {row.kind} = "45 kg" }}.'
         refuse(f'missing "{row.kind}", of which {where} lifts a share. {given} {example}', "loading.one_rm")
+    one_rm = loading.one_rm.get(row.kind)
+    if row.load is not None and not row.load.of_one_rm and one_rm is not None and row.load.amount > one_rm:
+        refuse(
+            f"{row.load.amount:g} kg is more than can be lifted once: loading.one_rm says {row.kind} {one_rm:g} kg. "
+            "Make the load smaller, or the 1RM larger.",
+            f"{where}.load",
+        )
     if row.peak_stress_mpa is not None or row.kind in (OWN, RECORDED):
         return
     parameters, joint = ParameterSet.load(), JOINTS[loading.site]

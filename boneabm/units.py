@@ -38,19 +38,26 @@ class Dimension(NamedTuple):
 
 
 _MASS_PER_VOLUME = {"pg/mL": 1.0, "ng/L": 1.0, "ng/mL": 1e3, "ug/L": 1e3, "ng/dL": 10.0}
+_TIMES = {
+    **dict.fromkeys(("day", "days"), 1.0),
+    **dict.fromkeys(("hour", "hours"), 1 / 24),
+    **dict.fromkeys(("week", "weeks"), 7.0),
+    **dict.fromkeys(("month", "months"), DAYS_PER_MONTH),
+    **dict.fromkeys(("year", "years"), DAYS_PER_YEAR),
+}
 
 DIMENSIONS = {
     "length": Dimension({"um": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4}, "20 um"),
-    "time": Dimension(
-        {"d": 1.0, "h": 1 / 24, "wk": 7.0, "mo": DAYS_PER_MONTH, "y": DAYS_PER_YEAR, "day": 1.0, "days": 1.0}, "30 d"
-    ),
-    "age": Dimension({"y": 1.0, "mo": 1 / 12}, "51 y"),
+    "time": Dimension({"d": 1.0, "h": 1 / 24, "wk": 7.0, "mo": DAYS_PER_MONTH, "y": DAYS_PER_YEAR, **_TIMES}, "30 d"),
+    "age": Dimension({"y": 1.0, "mo": 1 / 12, "year": 1.0, "years": 1.0, "month": 1 / 12, "months": 1 / 12}, "51 y"),
     "angle": Dimension({"deg": 1.0, "rad": 180.0 / math.pi}, "30 deg"),
     "area": Dimension({"mm2": 1.0, "cm2": 100.0}, "1000 mm2"),
-    "duration": Dimension({"s": 1.0, "min": 60.0, "h": 3600.0}, "20 min"),
-    "hours": Dimension({"h": 1.0, "min": 1 / 60}, "3 h"),
+    "duration": Dimension({"s": 1.0, "min": 60.0, "h": 3600.0, "hour": 3600.0, "hours": 3600.0}, "20 min"),
+    "hours": Dimension({"h": 1.0, "min": 1 / 60, "hour": 1.0, "hours": 1.0}, "3 h"),
     "frequency": Dimension({"Hz": 1.0}, "30 Hz"),
-    "progression": Dimension({"%/wk": 1.0, "%/d": 7.0, "%/mo": 7 / DAYS_PER_MONTH}, "1 %/wk"),
+    "progression": Dimension(
+        {"%/wk": 1.0, "%/d": 7.0, "%/mo": 7 / DAYS_PER_MONTH, "%/week": 1.0, "%/month": 7 / DAYS_PER_MONTH}, "1 %/wk"
+    ),
     "stress": Dimension({"MPa": 1.0, "kPa": 1e-3, "Pa": 1e-6, "GPa": 1e3}, "0.8 MPa"),
     "concentration": Dimension(_MASS_PER_VOLUME, "38 pg/mL"),
     "estradiol": Dimension(

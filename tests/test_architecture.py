@@ -18,7 +18,7 @@ LAYERS = {
     "mechanics": 3, "fields": 3, "cells": 3, "endocrine": 3, "loading": 3,
     "remodeling": 4, "morphometry": 4,
     "state": 5, "scenario": 5, "scenario_body": 5, "scenario_branch": 5, "scenario_fields": 5, "scenario_loading": 5,
-    "scenario_schema": 5, "scenario_text": 5,
+    "scenario_load_fields": 5, "scenario_schema": 5, "scenario_text": 5,
     "engine": 6, "io": 6, "cost": 6,
     "build": 7, "build_loads": 7, "analysis": 7, "identity": 7,
     "recording": 8, "stepping": 8, "origin": 8, "run": 8, "solve": 8,

@@ -21,8 +21,9 @@ class ForceCycle:
     """One kind of cycle at a joint, forces in body weights (BW).
 
     peak = body_bw + bar_bw b, with b the mass of the bar over that of the body; range = peak - valley
-    hz    : equivalent frequency; 0 is a static load, which counts nothing
-    share : of the cycles of a bout
+    hz       : equivalent frequency; 0 is a static load, which counts nothing
+    share    : of the cycles of a bout
+    still_bw : static force beneath it, only for the peak that is told
     """
 
     body_bw: float
@@ -30,6 +31,7 @@ class ForceCycle:
     hz: float
     bar_bw: float = 0.0
     share: float = 1.0
+    still_bw: float = 0.0
 
 
 @cache
@@ -90,9 +92,10 @@ def barbell(parameters: ParameterSet, trunk_arm_m: float, bar_arm_m: float) -> t
 
 
 def vibration(parameters: ParameterSet, joint: str, acceleration_g: float, hz: float) -> ForceCycle:
-    """Platform vibration: range = acceleration x standing x transmission."""
+    """Platform vibration about standing: range = acceleration x standing x transmission."""
     numbers = parameters.values(_PREFIX + VIBRATION)
     if f"standing_bw_{joint}" not in numbers:
         raise InputError(_no_force(VIBRATION, joint))
-    span = acceleration_g * numbers[f"standing_bw_{joint}"] * numbers[f"transmission_{joint}"]
-    return ForceCycle(span, 0.0, hz)
+    standing = numbers[f"standing_bw_{joint}"]
+    span = acceleration_g * standing * numbers[f"transmission_{joint}"]
+    return ForceCycle(span, 0.0, hz, still_bw=standing - span / 2)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
-from .cycles import LOOK_BACK_D, effective_cycles, frequency_gain
+from .cycles import LOOK_BACK_D, effective_cycles, frequency_gain, worth_of_classes
 from .library import ForceCycle
 from .program import FOREVER_D, LoadCase
 from .sites import Site
@@ -39,20 +40,25 @@ class ChainParameters(NamedTuple):
 
 @dataclass(frozen=True)
 class Bar:
-    """A weight that is lifted: kg on the first day, the 1RM it is a share of (None: a fixed weight)."""
+    """A weight that is lifted: kg on the first day, the 1RM of the lift then (None: unknown).
+
+    share : whether it is a share of the 1RM, which grows; else a weight that stays but for the progression
+    """
 
     kg: float
     one_rm_kg: float | None = None
+    share: bool = False
 
     def body_weights(self, trained_d: float, progression_per_d: float, mass_kg: float, p: ChainParameters) -> float:
         """Mass of the bar over that of the body after so many days of training.
 
-        1RM(t) = 1RM0 (1 + G (1 - exp(-t / tau))); a share of it grows by the progression too, up to the 1RM
+        1RM(t) = 1RM0 (1 + G (1 - exp(-t / tau))); a share of it grows by the progression too, up to the 1RM. A weight
+        is never above the 1RM; where that is unknown, no more is sure than that it was the first weight.
         """
         kg = max(self.kg * (1.0 + progression_per_d * trained_d), 0.0)
-        if self.one_rm_kg is not None:
-            stronger = 1.0 - p.strength_gain * math.expm1(-trained_d / p.strength_time_d)
-            kg = min(kg, self.one_rm_kg) * stronger
+        stronger = 1.0 - p.strength_gain * math.expm1(-trained_d / p.strength_time_d)
+        most = self.kg if self.one_rm_kg is None else self.one_rm_kg
+        kg = min(kg, most) * stronger if self.share else min(kg, most * stronger)
         return kg / mass_kg
 
 
@@ -64,11 +70,13 @@ class Routine:
     cycles            : of a bout; hours: clock times of the bouts of a day, rising
     weekdays          : Monday to Sunday
     directions        : stresses of each kind of cycle relative to the range, one load case each
-    progression_per_d : growth of the bar, or of the range where there is none; a negative one ends at nothing
+    progression_per_d : growth of the bar, or of the range where there is none, per trained day; a negative one ends at
+                        nothing
     rest_s            : pause after every cycle
     harness           : share of body weight that presses during a condition that would stop it; None: it stops
     only_in           : kind of condition during which alone it is done
     habitual          : done before day 0 and what the bone is adapted to
+    row               : number of the row that prescribes it, from 0; None: part of a habit or condition of the library
     """
 
     name: str
@@ -86,6 +94,7 @@ class Routine:
     lying: bool = False
     only_in: str = ""
     habitual: bool = False
+    row: int | None = None
 
     def planned(self, day: int) -> bool:
         """Whether the row prescribes it on this day."""
@@ -121,7 +130,10 @@ class Restriction:
 
 
 class Session(NamedTuple):
-    """A kind of cycle on a day: stresses at the site in MPa, cycles, what they count, contribution to psi^m."""
+    """A kind of cycle on a day: stresses at the site in MPa, cycles, what they count, contribution to psi^m.
+
+    The peak holds what presses all the time too; only the range counts.
+    """
 
     routine: Routine
     peak_mpa: float
@@ -164,8 +176,20 @@ class WeeklyProgram:
             left = self._left(routine, day)
             if left is not None:
                 past = tuple(self._left(routine, d) is not None for d in range(day - LOOK_BACK_D, day + 1))
-                found += self._bouts(routine, past, left, max(day - routine.start_d, 0.0))
+                found += self._bouts(routine, past, left, self.trained_d(routine, day))
         return found
+
+    def trained_d(self, routine: Routine, day: int) -> float:
+        """Days since a row began on which no condition stopped it: what its progression and the 1RM grow with."""
+        stopped = sum(end - first for first, end, goes_on in self.stretches(routine, day) if not goes_on)
+        return max(day - routine.start_d - stopped, 0.0)
+
+    def stretches(self, routine: Routine, end: int) -> list[tuple[int, int, bool]]:
+        """First day, end and whether it goes on, of the stretches of a row before a day; weekdays are not looked at."""
+        first, last = math.ceil(max(routine.start_d, 0.0)), math.ceil(min(routine.until_d, end))
+        moments = (moment for r in self.restrictions for moment in (r.start_d, r.until_d))
+        edges = sorted({first, last, *(math.ceil(min(max(d, first), last)) for d in moments)})
+        return [(a, b, self._spared(routine, a) is not None) for a, b in pairwise(edges) if a >= first]
 
     def habit(self, weekday: int) -> list[Session]:
         """What the habit is on a weekday (0 Monday) when it has been so for long."""
@@ -189,8 +213,10 @@ class WeeklyProgram:
 
     def _left(self, routine: Routine, day: int) -> tuple[float, float] | None:
         """Shares of body weight and bar in a routine on a day; None where it is not done."""
-        if not routine.planned(day):
-            return None
+        return self._spared(routine, day) if routine.planned(day) else None
+
+    def _spared(self, routine: Routine, day: int) -> tuple[float, float] | None:
+        """What conditions leave of a routine on a day, weekdays aside; None where they stop it."""
         active = self.restricted(day)
         if routine.only_in and not any(r.kind == routine.only_in for r in active):
             return None
@@ -203,16 +229,27 @@ class WeeklyProgram:
     ) -> Iterable[Session]:
         p = self.p
         saturation = p.cycle_saturation * (1.0 + p.rest_gain_per_s * routine.rest_s)
-        effective = effective_cycles(past, routine.hours, routine.cycles, saturation, p.recovery_h)
+
+        def effective(share: float, tiring: float | None) -> float:
+            tires = None if tiring is None else routine.cycles * tiring
+            return effective_cycles(past, routine.hours, routine.cycles * share, saturation, p.recovery_h, tires)
+
         grown = 1.0 if routine.bar else max(1.0 + routine.progression_per_d * trained_d, 0.0)
         bar = routine.bar.body_weights(trained_d, routine.progression_per_d, self.site.mass_kg, p) if routine.bar else 0
         cycles = routine.cycles * len(routine.hours)
-        for force in routine.forces:
-            valley = force.valley_bw * left[0]
-            peak = max(force.body_bw * left[0] + force.bar_bw * bar * left[1], valley)
-            span, top = (x * grown * self.site.mpa_per_bw for x in (peak - valley, peak))
-            worth = (frequency_gain(force.hz, p.static_hz) * span) ** p.exponent * effective * force.share
-            yield Session(routine, top, span, cycles * force.share, effective * force.share, force.hz, worth)
+        pressed = [self._pressed(force, left, bar, grown) for force in routine.forces]
+        gains = (frequency_gain(force.hz, p.static_hz) for force in routine.forces)
+        worths = [gain * span for gain, (_, span) in zip(gains, pressed, strict=True)]
+        counted = worth_of_classes([f.share for f in routine.forces], worths, p.exponent, effective)
+        for force, (top, span), worth, n in zip(routine.forces, pressed, worths, counted, strict=True):
+            yield Session(routine, top, span, cycles * force.share, n, force.hz, worth**p.exponent * n)
+
+    def _pressed(self, force: ForceCycle, left: tuple[float, float], bar: float, grown: float) -> tuple[float, float]:
+        """Peak and range of a cycle in MPa."""
+        valley = force.valley_bw * left[0]
+        peak = max(force.body_bw * left[0] + force.bar_bw * bar * left[1], valley)
+        top = peak + force.still_bw * left[0]
+        return top * grown * self.site.mpa_per_bw, (peak - valley) * grown * self.site.mpa_per_bw
 
 
 def merged(sessions: Iterable[Session]) -> tuple[LoadCase, ...]:

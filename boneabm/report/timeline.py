@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from boneabm.build import dose_of
+from boneabm.build_loads import weekly_program
 from boneabm.endocrine.doses import single_doses
 from boneabm.loading.weekly import BODY
+from boneabm.parameters import ParameterSet
 from boneabm.report.record import Record, column
 from boneabm.scenario import Activity, Condition, HormoneState, Scenario
 from boneabm.scenario_body import INPUT_OF, Diet, Dose, Infusion
@@ -98,8 +100,10 @@ def _loads(scenario: Scenario) -> Iterator[Lane]:
         yield Lane("site", "load", (Span(0, math.inf, site_words(scenario.week)),))
     elif not scenario.activity:
         yield Lane("loads", "load", (Span(0, math.inf, "habitual"),))
-    for row in scenario.activity:
-        yield Lane(row.label, "load", (_span(row.start_d, row.until_d, load_words(row)),))
+    stopped = _stopped(scenario)
+    for number, row in enumerate(scenario.activity):
+        whole = [(row.start_d, math.inf if row.until_d is None else row.until_d)]
+        yield Lane(row.label, "load", tuple(Span(*times, load_words(row)) for times in stopped.get(number, whole)))
     for held in scenario.condition:
         if held.kind == "disuse":
             yield Lane("disuse", "load", (_span(held.start_d, held.until_d, f"loads × {held.load_factor:g}"),))
@@ -107,6 +111,30 @@ def _loads(scenario: Scenario) -> Iterator[Lane]:
             yield Lane(held.kind.replace("_", " "), "load", (_span(held.start_d, held.until_d, what(held)),))
         else:
             yield Lane("osteocyte ablation", "load", ticks_d=(held.start_d,), words=what(held))
+
+
+def _stopped(scenario: Scenario) -> dict[int, list[tuple[float, float]]]:
+    """First day and end of what is left of every row that a condition stops for a time, by its number."""
+    if scenario.week is None:
+        return {}
+    parameters = ParameterSet.load().override(scenario.parameters)
+    program = weekly_program(scenario, scenario.week, parameters)
+    found: dict[int, list[tuple[float, float]]] = {}
+    for routine in program.routines:
+        stretches = program.stretches(routine, scenario.simulation.days)
+        if routine.row is not None and not all(goes_on for *_, goes_on in stretches):
+            found[routine.row] = _joined((first, end) for first, end, goes_on in stretches if goes_on)
+    return found
+
+
+def _joined(times: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Times of which those that touch are one."""
+    joined: list[tuple[float, float]] = []
+    for first, end in times:
+        if joined and joined[-1][1] == first:
+            first = joined.pop()[0]
+        joined.append((first, end))
+    return joined
 
 
 def load_words(row: Activity) -> str:

@@ -39,7 +39,7 @@ SCENARIOS = {
     "negative seed": (BONE + "[simulation]\nseed = -1\n", "simulation.seed: -1", "a whole number, 0 to"),
     "seed with a fraction": (BONE + "[simulation]\nseed = 1.5\n", "simulation.seed: 1.5", "a whole number"),
     "no days": (BONE + "[simulation]\ndays = 0\n", "simulation.days: 0 d is outside", "1 d to 36500 d"),
-    "days in the wrong unit": (BONE + '[simulation]\ndays = "1 year"\n', 'simulation.days: "year"', '"30 d"'),
+    "days in the wrong unit": (BONE + '[simulation]\ndays = "1 lustrum"\n', 'simulation.days: "lustrum"', '"30 d"'),
     "unknown sex": (BONE + '[subject]\nsex = "woman"\n', 'subject.sex: "woman"', "'female' or 'male'"),
     "final period of a man": (
         BONE + '[subject]\nsex = "male"\nfinal_period = "51 y"\n',
@@ -162,6 +162,13 @@ def test_explain_refuses_what_run_refuses(command: Command, folder: Path) -> Non
     file = folder / "bad.toml"
     file.write_text(BONE + "voxel = 20\n", encoding="utf-8")
     assert_one_screen(command("explain", file), "bone.voxel: missing unit", "20 um")
+
+
+@pytest.mark.parametrize("what", ["explain", "run"])
+def test_a_habit_of_nothing_is_told_with_file_and_key(command: Command, folder: Path, what: str) -> None:
+    file = folder / "bad.toml"
+    file.write_text(BONE + '[loading]\nsite = "distal_radius"\n', encoding="utf-8")
+    assert_one_screen(command(what, file), str(file), "loading.habitual", "loading.site", "peak_stress")
 
 
 def truncated(path: Path) -> Path:

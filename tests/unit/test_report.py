@@ -86,6 +86,19 @@ def lifting(place: Path, days: int) -> Path:
     return bare_run(place, rows, text, more=("psi_day", "psi_memory"))
 
 
+def test_a_row_that_bed_rest_stops_is_not_drawn_through_it(tmp_path: Path) -> None:
+    """Cut out of the row without a harness; the one that is pulled down goes on, and so does what is done lying."""
+    rest = '[[condition]]\nkind = "bed_rest"\nstart = "30 d"\nuntil = "60 d"\n'
+    held = '[[activity]]\nname = "held"\nkind = "hopping"\ncycles = 50\nharness = 0.7\n'
+    head, _, tail = scenario_text(100).partition("[[activity]]")
+    parameters = "[parameters]" + tail.partition("[parameters]")[2]
+    head = head.partition("[[condition]]")[0]
+    place = bare_run(tmp_path / "a", line(0.2, days=101), head + parameters + LIFTS + held + rest)
+    lanes = {lane.name: [span[:2] for span in lane.spans] for lane in lanes_of(read_records([place])[0])}
+    assert lanes["squat"] == [(14, 30), (60, 100)]
+    assert lanes["held"] == [(0, 100)]
+
+
 def test_low_confidence_is_what_the_run_told_at_its_end_else_what_it_would_tell(tmp_path: Path) -> None:
     """One source: analysis/doubts; a finished run has recorded its lines, another gets them worked out."""
     text = scenario_text(10).replace('"denosumab"', '"ipamorelin"').replace('"60 mg"', '"0.3 mg"')

@@ -17,9 +17,9 @@ MOLAR = {
     "IGF-1": 7649.0,
 }
 WORDS = {
-    "mo": "(30.4375 * day)",
+    **dict.fromkeys(("mo", "month", "months"), "(30.4375 * day)"),
     "wk": "week",
-    "y": "(365 * day)",
+    **dict.fromkeys(("y", "year", "years"), "(365 * day)"),
     "d": "day",
     "days": "day",
     "%": "percent",
