@@ -7,7 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from boneabm.analysis.doubts import EXERCISE, doubts, weak_parameters
+from boneabm.analysis.doubts import EXERCISE, doubts, union, weak_parameters
 from boneabm.build import make_body
 from boneabm.cli import app
 from boneabm.cli_params import listing
@@ -210,6 +210,23 @@ def test_weak_drugs_systems_and_modulators_are_named():
     assert found.lines()[0] == "drugs of low confidence: ipamorelin"
     plain = doubts(Scenario.from_toml(BONE + '[subject]\nage = "30 y"\naging = false\n'), ParameterSet.load())
     assert plain.lines() == []
+
+
+def test_lines_of_many_runs_are_one_list():
+    """Each name once, commas in brackets are no ends, factors become a range, other sentences stay."""
+    moved = "moved by more than 10 % because of rows of low confidence: "
+    systems_ = "systems of low confidence in use: "
+    fat = "adiposity (resistin, adiponectin)"
+    first = ["drugs of low confidence: ipamorelin", f"{systems_}{fat}, sleep", "mouse: a, b"]
+    second = [systems_ + "sleep, leptin", moved + "m_rankl x1.20, m_opg x0.80"]
+    third = [moved + "m_rankl x1.50", "mouse: a, b"]
+    assert union([first, second, third]) == [
+        first[0],
+        f"{systems_}{fat}, sleep, leptin",
+        moved + "m_rankl x1.20 to x1.50, m_opg x0.80",
+        "mouse: a, b",
+    ]
+    assert union([]) == []
 
 
 def test_a_run_of_a_mouse_says_that_its_cells_are_human():
