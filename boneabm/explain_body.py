@@ -19,7 +19,7 @@ from boneabm.scenario_body import Diet, Dose, HormoneState, Infusion
 
 COLUMNS = 7
 MOVES = 0.02
-LOW = "low-confidence kinetics"
+LOW = "low-confidence drug"
 
 LEVELS = (
     ("estradiol, pg/mL", "e2_pg_per_ml"),

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from boneabm.endocrine.drugs import Drug, Route, find_drug
+from boneabm.endocrine.drugs import Route, find_drug
 from boneabm.errors import InputError
 from boneabm.scenario_fields import Number, Quantity, refuse
 from boneabm.scenario_schema import known_drugs
@@ -209,18 +209,13 @@ class Given(Section):
         """Route that is meant; the only one where none is named. A wrong one is refused."""
         drug = find_drug(self.drug)
         try:
-            return drug.route(_only(drug, self.route, infusion), infusion)
+            return drug.route(drug.named(self.route, infusion), infusion)
         except InputError as error:
             refuse(str(error), "route")
 
     def route_name(self, infusion: bool = False) -> str:
         """Name of the route."""
-        return _only(find_drug(self.drug), self.route, infusion)
-
-
-def _only(drug: Drug, route: str | None, infusion: bool) -> str:
-    known = drug.infusions if infusion else drug.routes
-    return route if route is not None else next(iter(known)) if len(known) == 1 else ""
+        return find_drug(self.drug).named(self.route, infusion)
 
 
 class Dose(Given):
@@ -245,11 +240,9 @@ class Dose(Given):
     @model_validator(mode="after")
     def _has_a_usable_amount(self) -> Self:
         try:
-            amount = self.amount
+            self.way().amount(self.amt)
         except InputError as error:
             refuse(str(error), "amt")
-        if amount <= 0:
-            refuse(f'"{self.amt}" is not more than nothing. Leave the row out to give no dose.', "amt")
         return self
 
     @model_validator(mode="after")
@@ -281,11 +274,9 @@ class Infusion(Given):
     @model_validator(mode="after")
     def _has_a_usable_rate(self) -> Self:
         try:
-            rate = self.rate_ug_per_d
+            self.way(infusion=True).amount(self.rate)
         except InputError as error:
             refuse(str(error), "rate")
-        if rate <= 0:
-            refuse(f'"{self.rate}" is not more than nothing. Leave the row out to give no drug.', "rate")
         _ends_later(self.start_d, self.stop_d, "stop")
         return self
 

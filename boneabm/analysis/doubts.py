@@ -109,8 +109,8 @@ def _in_use(section: str, name: str, scenario: Scenario) -> bool:
         return _loads(section, name, scenario)
     if section != "drug":
         return True
-    given = {row.drug for row in (*scenario.dose, *scenario.infusion)}
-    return any(word in drug for drug in given for word in name.split("_")[:2] if len(word) > 3)
+    ways = [*(row.way() for row in scenario.dose), *(row.way(infusion=True) for row in scenario.infusion)]
+    return any(name in way.uses for way in ways)
 
 
 def _loads(section: str, name: str, scenario: Scenario) -> bool:

@@ -48,7 +48,7 @@ def _log(course: Course, name: str) -> np.ndarray:
 
 
 def weak_drugs(names: Iterable[str]) -> list[str]:
-    """Those of some drugs whose kinetics are of low confidence, each once."""
+    """Those of some drugs of which kinetics, or what they do to bone, are of low confidence, each once."""
     return sorted({name for name in names if find_drug(name).confidence == "low"})
 
 

@@ -69,7 +69,7 @@ def confidence(record: Record) -> str:
     used = ParameterSet.load().override(record.scenario.parameters)
     drugs = dict.fromkeys(row.drug for row in (*record.scenario.dose, *record.scenario.infusion))
     weak = [find_drug(name) for name in weak_drugs(drugs)]
-    rows = [(f"kinetics of {drug.name}", "", "", "", f"low; {drug.note or drug.source}") for drug in weak]
+    rows = [(f"the drug {drug.name}", "", "", "", f"low; {drug.note}") for drug in weak]
     rows += [
         (f"{p['section']}.{p['name']}", f"{p['value']:g}", f"{p['low']:g} to {p['high']:g}", p["unit"],
          f"{p['confidence']}; {p['source']}")

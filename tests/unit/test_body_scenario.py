@@ -12,7 +12,7 @@ from boneabm.build import make_body
 from boneabm.cli import app
 from boneabm.cli_params import listing
 from boneabm.endocrine.curves import follow
-from boneabm.endocrine.drugs import drug_table
+from boneabm.endocrine.drugs import drug_table, other_names
 from boneabm.endocrine.effects import effect_table
 from boneabm.endocrine.systems import systems
 from boneabm.errors import InputError
@@ -41,7 +41,25 @@ WRONG = {
     ),
     "bare amount": ('[[dose]]\ndrug = "denosumab"\namt = "60"\n', ("dose[0].amt", "missing unit", "mg, ug, g")),
     "number as amount": ('[[dose]]\ndrug = "denosumab"\namt = 60\n', ("dose[0].amt", "60 is not a text in quotes")),
-    "nothing": (DENOSUMAB.replace("60", "0"), ("dose[0].amt", "not more than nothing")),
+    "nothing": (DENOSUMAB.replace("60", "0"), ("dose[0].amt", "outside the possible range", "more than 0 to 1200 mg")),
+    "sixty grams": (DENOSUMAB.replace("mg", "g"), ("dose[0].amt", "60 g is outside", "more than 0 to 1200 mg")),
+    "a thousand tablets": (
+        '[[dose]]\ndrug = "estradiol"\nroute = "po"\namt = "2 g"\n',
+        ("dose[0].amt", "2 g is outside the possible range, more than 0 to 40 mg"),
+    ),
+    "impossible rate": (PATCH.replace("50 ug/d", "50 mg/d"), ("infusion[0].rate", "more than 0 to 1000 ug/d")),
+    "brand": (
+        '[[dose]]\ndrug = "Fosamax"\namt = "70 mg"\n',
+        ("dose[0].drug", '"Fosamax" is not a known drug. Write drug = "alendronate".', "Known:"),
+    ),
+    "beta-2 blocker": (
+        '[[dose]]\ndrug = "propranolol"\namt = "40 mg"\n',
+        ('Write drug = "atenolol" (only beta-1 blockers act',),
+    ),
+    "drug that is not modeled": ('[[dose]]\ndrug = "deca"\namt = "40 mg"\n', ("Nandrolone is not modeled",)),
+    "no drug": ('[[dose]]\namt = "40 mg"\n', ("dose[0].drug", "missing. Known: alendronate")),
+    "no amount": ('[[dose]]\ndrug = "denosumab"\n', ("dose[0].amt", 'missing. Example: amt = "60 mg"')),
+    "no rate": ('[[infusion]]\ndrug = "estradiol"\n', ("infusion[0].rate", 'missing. Example: rate = "50 ug/d"')),
     "negative interval": (DENOSUMAB + 'ii = "-7 d"\naddl = 2\n', ("dose[0].ii", "-7 d is outside", "3650 d")),
     "no interval": (DENOSUMAB + "addl = 2\n", ("dose[0].ii", "missing", 'ii = "7 d"')),
     "two ends": (DENOSUMAB + 'ii = "6 mo"\naddl = 2\nuntil = "3 y"\n', ("dose[0].until", "`addl`", "Keep one")),
@@ -57,11 +75,11 @@ WRONG = {
     ),
     "route not named": (
         '[[dose]]\ndrug = "estradiol"\namt = "1 mg"\n',
-        ("dose[0].route", "Known: gel, po", "[[infusion]]"),
+        ("dose[0].route: missing", "Known: gel, po", 'Example: route = "gel"', "by td (patch) is written as"),
     ),
     "patch as dose": (
         '[[dose]]\ndrug = "estradiol"\nroute = "td"\namt = "1 mg"\n',
-        ("dose[0].route", "estradiol by td is written as [[infusion]]"),
+        ("dose[0].route", "estradiol by td (patch) is written as [[infusion]]"),
     ),
     "drug without infusion": (
         '[[infusion]]\ndrug = "denosumab"\nrate = "1 mg/d"\n',
@@ -93,6 +111,54 @@ WRONG = {
     "impossible index": ("[[state]]\ngonad_index = 2.0\n", ("state[0].gonad_index", "0 to 1")),
     "lab in the wrong unit": ('[labs]\n25OHD = "18 mg/mL"\n', ("labs.25OHD", '"mg/mL" is not a unit of 25OHD')),
 }
+
+
+def test_a_patch_and_a_pump_may_be_called_so():
+    """Other names of a route mean it, alone and where rows are compared."""
+    named = Scenario.from_toml(BONE + PATCH + 'route = "patch"\n')
+    assert named.infusion[0].route_name(infusion=True) == "td"
+    assert make_body(named, ParameterSet.load()).pumps[0][2].tolist() == [50.0]
+    pump = BONE + '[[infusion]]\ndrug = "teriparatide"\nrate = "20 ug/d"\nroute = "pump"\n'
+    assert Scenario.from_toml(pump).infusion[0].route_name(infusion=True) == "sc"
+    with pytest.raises(InputError, match="overlap"):
+        Scenario.from_toml(BONE + PATCH + 'route = "patch"\n' + PATCH + 'route = "td"\n')
+
+
+def test_other_names_lead_to_drugs_that_are_there():
+    """Every row of the table of names means a known drug or says why there is none."""
+    for name, (drug, note) in other_names().items():
+        assert name == name.lower().strip()
+        assert name not in drug_table()
+        assert drug in drug_table() if drug else note
+
+
+def test_every_parameter_of_drugs_belongs_to_a_drug():
+    """The kinetics of some route use it, and reports can say whose it is."""
+    ways = [way for drug in drug_table().values() for way in (*drug.routes.values(), *drug.infusions.values())]
+    named = {row["name"] for row in ParameterSet.load().rows() if row["section"] == "drug"}
+    assert {name for way in ways for name in way.uses} == named
+    assert all(drug.most_source.startswith("assumed; ") for drug in drug_table().values())
+
+
+@pytest.mark.parametrize(
+    ("scenario", "used", "unused"),
+    [
+        (
+            "alendronate_holiday",
+            {"bisphosphonate_burial_per_d", "bisphosphonate_rebound_share", "skeleton_surface_m2"},
+            {"zoledronate_potency", "secretagogue_per_d"},
+        ),
+        ("gh_peptides", {"secretagogue_per_d", "ipamorelin_per_mg"}, {"sermorelin_per_mg", "gel_per_d"}),
+        ("menopause_patch", set(), {"oral_estradiol_share", "gel_estradiol_share"}),
+        ("menopause_oral", {"oral_estradiol_share"}, {"gel_estradiol_share", "gel_per_d"}),
+    ],
+)
+def test_weak_parameters_are_those_that_the_kinetics_use(scenario, used, unused):
+    """By route, not by words of names."""
+    rows = weak_parameters(Scenario.load(scenario), ParameterSet.load())
+    found = {row["name"] for row in rows if row["section"] == "drug"}
+    assert used <= found
+    assert not unused & found
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -161,7 +227,7 @@ def test_explain_prints_doses_diet_and_curves():
     for part in (
         "denosumab sc 60 mg: day 60, then every 182.625 d; 1 dose in the run, the last on day 60",
         "of them missed",
-        "low-confidence kinetics",
+        "low-confidence drug",
         "in steady state at the start",
         "estradiol td, held at 50 ug/d: day 100 until day 200",
         "diet, always: calcium 600 mg/d",
@@ -205,6 +271,7 @@ def test_weak_drugs_systems_and_modulators_are_named():
     text = BONE + '[subject]\nage = "56 y"\nfinal_period = "51 y"\n' + dose + "[[state]]\nsleep_index = 0.5\n"
     found = doubts(Scenario.from_toml(text), ParameterSet.load())
     assert found.drugs == ["ipamorelin"]
+    assert doubts(Scenario.load("gh_peptides"), ParameterSet.load()).drugs == ["cjc1295", "ipamorelin"]
     assert {"sleep", "oxidative stress"} <= set(found.systems)
     assert found.moved["m_rankl"] > 1.1
     assert found.lines()[0] == "drugs of low confidence: ipamorelin"

@@ -99,7 +99,7 @@ def test_low_confidence_is_what_the_run_told_at_its_end_else_what_it_would_tell(
     assert "drugs of low confidence: ipamorelin" in lines
     assert all(f"<li>{escape(words)}</li>" in pages[0] for words in lines)
     assert "<ul><li>drugs of low confidence: &lt;b&gt;</li></ul>" in pages[1]
-    assert all("kinetics of ipamorelin" in page for page in pages)
+    assert all("the drug ipamorelin" in page for page in pages)
 
 
 @pytest.mark.parametrize("days", [61, 800])
