@@ -73,7 +73,7 @@ def doubts(scenario: Scenario, parameters: ParameterSet) -> Doubts:
             name = row["section"].removeprefix("activity_")
             exercise[name] = exercise.get(name, 0) + 1
     other = scenario.week.species if scenario.week is not None and scenario.week.species != "human" else ""
-    return Doubts(weak_drugs(names), weak_systems(whole), moved_by_low(*courses), exercise, other)
+    return Doubts(weak_drugs(names), weak_systems(whole, courses[0]), moved_by_low(*courses), exercise, other)
 
 
 def union(told: Iterable[Iterable[str]]) -> list[str]:

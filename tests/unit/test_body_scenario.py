@@ -279,6 +279,36 @@ def test_weak_drugs_systems_and_modulators_are_named():
     assert plain.lines() == []
 
 
+WHO = BONE + '[subject]\nsex = "{}"\nage = "{} y"\n[simulation]\ndays = 260\n'
+SHORT = '[[diet]]\nstart = "30 d"\nuntil = "200 d"\nmagnesium = "60 mg/d"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "silent"),
+    [
+        (WHO.format("male", 70), {"oxidative stress", "IL-1 and IL-6"}, {"ovarian reserve and FSH", "leptin"}),
+        (WHO.format("male", 70), set(), {"LH and gonadal failure", "adiposity (resistin, adiponectin)"}),
+        (WHO.format("female", 35) + SHORT, {"magnesium"}, {"LH and gonadal failure", "calcium", "sleep"}),
+        (WHO.format("male", 35) + "[[state]]\npituitary_index = 0.3\n", {"LH and gonadal failure"}, {"progesterone"}),
+        (WHO.format("female", 35) + "[[state]]\npituitary_index = 0.3\n", set(), {"LH and gonadal failure"}),
+        (
+            WHO.format("female", 35).replace("[sim", 'body_fat = "45 %"\n[sim'),
+            {"adiposity (resistin, adiponectin)"},
+            {"zinc", "protein"},
+        ),
+        (WHO.format("female", 35) + "[[diet]]\nzinc = '4 mg/d'\nprotein = '0.6 g/kg/d'\n", {"zinc", "protein"}, set()),
+        (WHO.format("female", 35) + "[[state]]\nleptin_index = 2.0\n", set(), {"leptin"}),
+        (WHO.format("female", 35) + "[[state]]\nleptin_index = 0.5\n", {"leptin"}, set()),
+        (WHO.format("female", 52).replace("[sim", "final_period = '51 y'\n[sim"), set(), {"ovarian reserve and FSH"}),
+    ],
+)
+def test_a_system_is_in_use_where_something_of_its_own_is_off_on_any_day(text, named, silent):
+    """Not what is off for another reason, what the sex has not, or a row of 0; also what is over at the end."""
+    found = set(doubts(Scenario.from_toml(text), ParameterSet.load()).systems)
+    assert named <= found
+    assert not silent & found
+
+
 def test_lines_of_many_runs_are_one_list():
     """Each name once, commas in brackets are no ends, factors become a range, other sentences stay."""
     moved = "moved by more than 10 % because of rows of low confidence: "
