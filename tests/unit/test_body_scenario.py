@@ -17,6 +17,7 @@ from boneabm.endocrine.effects import effect_table
 from boneabm.endocrine.systems import systems
 from boneabm.errors import InputError
 from boneabm.explain import explain
+from boneabm.explain_body import calendar, curves
 from boneabm.identity import burn_in_key, run_identity
 from boneabm.parameters import ParameterSet
 from boneabm.scenario import Scenario
@@ -65,7 +66,7 @@ WRONG = {
     "two ends": (DENOSUMAB + 'ii = "6 mo"\naddl = 2\nuntil = "3 y"\n', ("dose[0].until", "`addl`", "Keep one")),
     "ends before it begins": (
         DENOSUMAB + 'time = "30 d"\nii = "7 d"\nuntil = "20 d"\n',
-        ("dose[0].until", "must be later"),
+        ("dose[0].until", "20 d must be later than time, 30 d"),
     ),
     "too many": (DENOSUMAB + 'ii = "1 h"\nuntil = "90 y"\n', ("dose[0].ii", "more than 50000 doses")),
     "adherence": (DENOSUMAB + "adherence = 1.2\n", ("dose[0].adherence", "0 to 1")),
@@ -91,14 +92,26 @@ WRONG = {
     ),
     "overlapping infusions": (
         PATCH + PATCH + 'start = "10 d"\n',
-        ("infusion", "rows 1 and 2 overlap", "Give the earlier row a `stop`"),
+        ("infusion", "rows [0] and [1] overlap", "Give the earlier row a `stop`"),
     ),
     "infusion that stops before it starts": (
         PATCH + 'start = "9 d"\nstop = "3 d"\n',
         ("infusion[0].stop", "must be later than start, 9 d"),
     ),
     "wrong rate": (PATCH.replace("ug/d", "ug"), ("infusion[0].rate", '"ug" is not a unit of dose rate')),
-    "same dose twice": (DENOSUMAB + DENOSUMAB, ("dose", "rows 1 and 2 both give denosumab from 0 d on", "Merge")),
+    "same dose twice": (DENOSUMAB + DENOSUMAB, ("dose", "rows [0] and [1] both give denosumab from 0 d on", "Merge")),
+    "too many until the end": (
+        '[[dose]]\ndrug = "gonadorelin"\namt = "0.1 mg"\nii = "1 h"\n[simulation]\ndays = "20 y"\n',
+        ("dose[0].ii", "more than 50000 doses"),
+    ),
+    "ovaries removed twice": (
+        '[[state]]\nkind = "oophorectomy"\n[[state]]\nkind = "oophorectomy"\nstart = "30 d"\n',
+        ("state: rows [0] and [1] both remove the ovaries. Keep one.",),
+    ),
+    "PTH measured and held": (
+        '[labs]\npth = "60 pg/mL"\n[[state]]\nkind = "pth"\nlevel = "80 pg/mL"\n',
+        ("labs.pth: and state[0]", "Keep the lab"),
+    ),
     "unknown key of a dose": (DENOSUMAB + 'interval = "7 d"\n', ("dose[0].interval", "not a known key")),
     "dose with single brackets": ('[dose]\ndrug = "denosumab"\n', ("dose", "must be a list", "[[dose]]")),
     "unknown food": ('[[diet]]\ncalcum = "800 mg/d"\n', ("diet[0].calcum", 'Did you mean "calcium"?')),
@@ -122,6 +135,38 @@ def test_a_patch_and_a_pump_may_be_called_so():
     assert Scenario.from_toml(pump).infusion[0].route_name(infusion=True) == "sc"
     with pytest.raises(InputError, match="overlap"):
         Scenario.from_toml(BONE + PATCH + 'route = "patch"\n' + PATCH + 'route = "td"\n')
+
+
+def test_doses_without_an_end_go_on_until_the_run_ends():
+    """`ii` alone repeats; `addl = 0` is one dose, as in NONMEM; explain says which."""
+    rows = BONE + DENOSUMAB + 'ii = "7 d"\n{}[simulation]\ndays = 60\n'
+    texts = {"": "until the end of the run; 9 doses in the run", "addl = 0\n": "then every 7 d; 1 dose in the run"}
+    for more, told in texts.items():
+        scenario = Scenario.from_toml(rows.format(more))
+        assert told in calendar(scenario)[0]
+        doses = make_body(scenario, ParameterSet.load()).events[0]
+        assert doses.tolist() == ([7.0 * k for k in range(9)] if not more else [0.0])
+        assert Scenario.from_toml(scenario.resolved_toml()) == scenario
+
+
+def test_women_past_the_usual_age_have_had_their_final_period():
+    """The resolved scenario shows it, explain says that it is assumed, and that younger women have none."""
+    woman = BONE + '[subject]\nage = "{} y"\n'
+    old = Scenario.from_toml(woman.format(62))
+    assert old.subject.final_period_y == 51
+    assert 'final_period = "51 y"' in old.resolved_toml()
+    assert Scenario.from_toml(old.resolved_toml()) == old
+    body = make_body(old, ParameterSet.load())
+    body.settle(-1)
+    assert body.estradiol_pg_per_ml(-1) < 15
+    told = explain(old, ParameterSet.load(), [])
+    assert "final menstrual period at 51 y (assumed; [subject] final_period states it)" in told
+    young = Scenario.from_toml(woman.format(45))
+    assert young.subject.final_period_y is None
+    told = explain(young, ParameterSet.load(), [])
+    assert "premenopausal for the whole run: no [subject] final_period is given" in told
+    assert Scenario.from_toml(woman.format(62) + "aging = false\n").subject.final_period_y is None
+    assert Scenario.from_toml(woman.format(62) + 'sex = "male"\n').subject.final_period_y is None
 
 
 def test_other_names_lead_to_drugs_that_are_there():
@@ -242,6 +287,57 @@ def test_explain_prints_doses_diet_and_curves():
         assert part in told, part
     plain = explain(Scenario.from_toml(BONE + '[subject]\nage = "30 y"\naging = false\n'), ParameterSet.load(), [])
     assert "every level and modulator stays within 2 %" in plain
+
+
+def test_explain_lists_states_missed_days_and_rows_that_come_too_late():
+    """What is done to the person stands in one list, with what is written but never happens."""
+    rows = (
+        '[[dose]]\ndrug = "alendronate"\nroute = "po"\namt = "70 mg"\nii = "7 d"\nadherence = 0.5\n'
+        + DENOSUMAB
+        + 'time = "2 y"\n[[state]]\nkind = "oophorectomy"\nstart = "30 d"\n'
+        + '[[state]]\nkind = "rankl_antibody"\nfree = "900 pM"\nstart = "500 d"\n'
+    )
+    scenario = Scenario.from_toml(BONE + rows + '[subject]\nage = "45 y"\n[simulation]\ndays = 300\n')
+    weekly, late, removed, antibody = calendar(scenario)
+    taken = make_body(scenario, ParameterSet.load()).regimen.given()
+    missed = [f"{one.time_d:g}" for one in taken if not one.taken and one.time_d < 300]
+    assert len(missed) > 5
+    assert f"{len(missed)} of them missed (day {', '.join(missed[:5])} ...)" in weekly
+    assert late.endswith("begins after the end of the run, day 300: it does nothing")
+    assert removed == "state, day 30: oophorectomy"
+    assert antibody.startswith("state, day 500: free RANKL antibody 900.0 pM - begins after the end")
+
+
+def test_curves_are_means_that_weekly_doses_do_not_alias_with():
+    """A printed value is the mean of 28 days that end on its day; nothing tiny is printed; units are told."""
+    dose = '[[dose]]\ndrug = "{}"\namt = "{}"\nii = "{}"\n'
+    drugs = dose.format("testosterone_cypionate", "100 mg", "7 d") + dose.format("romosozumab", "210 mg", "1 mo")
+    drugs += 'until = "60 d"\n' + dose.format("progesterone", "200 mg", "1 d") + dose.format("atenolol", "50 mg", "1 d")
+    scenario = Scenario.from_toml(BONE + drugs + '[subject]\nsex = "male"\nage = "60 y"\n[simulation]\ndays = 2000\n')
+    lines = curves(scenario, ParameterSet.load())
+    assert lines[0] == "(means of up to 28 d that end on the day)"
+    row = {line[:27].strip(): line[27:].split() for line in lines[2:]}
+    days = [int(word) for word in lines[1].replace("before", "").replace("day", "").split()]
+    body = make_body(scenario, ParameterSet.load())
+    body.settle(-1)
+    levels = follow(body, 0, 2000).of("testosterone_ng_per_dl")
+    for k in (2, 4, 6):
+        mean = levels[days[k] - 27 : days[k] + 1].mean()
+        assert float(row["testosterone, ng/dL"][1 + k]) == pytest.approx(mean, rel=1e-3)
+    assert row["romosozumab, mg/L"][-1] == "0"
+    assert float(row["progesterone, x reference"][3]) > 1.5
+    assert float(row["sympathetic tone, x ref."][3]) < 0.95
+    assert not any("e-" in word for words in row.values() for word in words)
+
+
+def test_vitamin_d_is_printed_in_both_units_and_drug_rows_have_notes():
+    text = BONE + '[subject]\nage = "45 y"\n[[diet]]\nstart = "1 d"\nvitamin_d = "100 ug/d"\n'
+    text += '[[dose]]\ndrug = "zoledronate"\namt = "5 mg"\n[[dose]]\ndrug = "teriparatide"\namt = "20 ug"\nii = "1 d"\n'
+    lines = curves(Scenario.from_toml(text), ParameterSet.load())
+    row = {line[:27].strip(): line[27:].split() for line in lines}
+    assert float(row["25OHD, nmol/L"][-1]) == pytest.approx(2.496 * float(row["25OHD, ng/mL"][-1]), rel=1e-3)
+    assert "bisphosphonate: on the surface of the whole skeleton, in alendronate equivalents" in lines
+    assert "pulsed PTH: 1 is what 20 ug/d injected do in a woman of 65 kg" in lines
 
 
 def test_params_lists_every_row_with_source_and_confidence():
