@@ -83,12 +83,13 @@ class Drug:
             return known[name]
         other = self.routes if infusion else self.infusions
         table = "[[dose]]" if infusion else "[[infusion]]"
-        ways = " or ".join(f"{way} ({', '.join(row.also)})" if row.also else way for way, row in other.items())
-        elsewhere = f" {self.name} by {ways} is written as {table}." if other else ""
+        there = " or ".join(f"{way} ({', '.join(row.also)})" if row.also else way for way, row in other.items())
+        elsewhere = f" {self.name} by {there} is written as {table}." if other else ""
         if not known:
             told = f"{self.name} is not given {'at a held rate' if infusion else 'in doses'}."
         elif name:
-            told = f'"{name}" is not a route of {self.name} here. {nearest(name, known)}'
+            ways = [way for key, row in known.items() for way in (key, *row.also)]
+            told = f'"{name}" is not a route of {self.name} here. {nearest(name, ways)}'
         else:
             told = f'missing: {self.name} has several. {nearest("", known)} Example: route = "{min(known)}".'
         raise InputError(told + elsewhere)
@@ -104,7 +105,8 @@ def drug_table() -> dict[str, Drug]:
 def find_drug(name: str) -> Drug:
     """Drug of this name; InputError with all known names and what a brand or common name means, else the closest."""
     if name not in drug_table():
-        raise InputError(f'"{name}" is not a known drug. {_meant(name)}{nearest(name, drug_table())}')
+        meant = _meant(name)
+        raise InputError(f'"{name}" is not a known drug. {meant}{nearest("" if meant else name, drug_table())}')
     return drug_table()[name]
 
 

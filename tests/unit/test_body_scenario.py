@@ -48,6 +48,10 @@ WRONG = {
         '[[dose]]\ndrug = "estradiol"\nroute = "po"\namt = "2 g"\n',
         ("dose[0].amt", "2 g is outside the possible range, more than 0 to 40 mg"),
     ),
+    "misspelled patch": (
+        PATCH + 'route = "pach"\n',
+        ("infusion[0].route", "Known: patch, td.", 'Did you mean "patch"?'),
+    ),
     "impossible rate": (PATCH.replace("50 ug/d", "50 mg/d"), ("infusion[0].rate", "more than 0 to 1000 ug/d")),
     "brand": (
         '[[dose]]\ndrug = "Fosamax"\namt = "70 mg"\n',
