@@ -152,10 +152,11 @@ def prepare(simulation: Simulation) -> None:
     _check_grip(simulation)
     adapt_load(simulation, 1.0)
     state.signals.set_reference(tissue)
-    adapt_load(simulation, simulation.overload)
+    if simulation.overload > 1.0:
+        adapt_load(simulation, simulation.overload)
     before = min(state.day, -1)
     state.body.settle(before)
-    state.modulators = state.body.modulators(before)
+    state.modulators = state.body.felt(before)
     simulation.reset_ledger()
 
 

@@ -79,4 +79,4 @@ class State:
         for part, piece in self.parts.items():
             piece.restore({k.removeprefix(f"{part}/"): v for k, v in arrays.items() if k.startswith(f"{part}/")})
         self.seed, self.day, self.first_day = arrays["clock"].tolist()
-        self.modulators = self.body.modulators(self.day)
+        self.modulators = self.body.felt(self.day)

@@ -68,7 +68,7 @@ def _body_values(simulation: Simulation) -> tuple[float, ...]:
     """Apparent stiffness, then age, hormones, modulators and drugs."""
     state = simulation.state
     body, m, day = state.body, state.modulators, state.day
-    blood = body.look(day)
+    blood = body.level
     levels = (body.age_y(day), float(blood["e2_pg_per_ml"]), float(blood["pth_pg_per_ml"]))
     y = body.physiology.y
     more = (blood["testosterone_ng_per_dl"], y["igf1"], y["cortisol"], blood["calcium_mmol_per_l"], y["d25"])
@@ -149,7 +149,7 @@ def _everywhere(value: Callable[[Simulation], float]) -> Callable[[Simulation], 
 
 
 def _blood(name: str) -> Callable[[Simulation], np.ndarray]:
-    return _everywhere(lambda simulation: float(simulation.state.body.look(simulation.state.day)[name]))
+    return _everywhere(lambda simulation: float(simulation.state.body.level[name]))
 
 
 def _slow(name: str) -> Callable[[Simulation], np.ndarray]:

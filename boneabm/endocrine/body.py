@@ -112,35 +112,33 @@ class Body:
         self.physiology.advance(day, self.life.inputs(day), self.events, self.pumps)
 
     def advance(self, day: int) -> Modulators:
-        """One day, from `day` to `day + 1`; returns what the cells feel at its end."""
+        """One day, from `day` to `day + 1`; returns what the cells feel of it: the mean over the day."""
         self._advance(day)
-        return self._felt(day)
+        return self.felt(day)
 
-    def look(self, day: float) -> np.void:
-        """Levels in blood at the end of a day, with the states as they are; see kernels.endocrine_layout.LEVELS."""
-        end = day + 1.0 - 1e-9
-        self.physiology.look(self.life.inputs(day), (held(end, self.pumps[0]), held(end, self.pumps[1])))
+    def felt(self, day: float) -> Modulators:
+        """What the cells felt on the last day that was simulated; at rest, what they feel."""
+        return self._felt(day, self.physiology.level, self.physiology.targets)
+
+    @property
+    def level(self) -> np.void:
+        """Levels in blood, means of the last day that was simulated; see kernels.endocrine_layout.LEVELS."""
         return self.physiology.level
 
-    def estradiol_pg_per_ml(self, day: float) -> float:
-        """Estradiol in blood at the end of a day, pg/mL."""
-        return float(self.look(day)["e2_pg_per_ml"])
-
-    def felt_estradiol_pg_per_ml(self, day: float) -> float:
-        """Estradiol that bone feels at the end of a day, pg/mL: blood, and what bone makes of testosterone itself."""
-        return float(self.look(day)["e2_felt_pg_per_ml"])
-
-    def pth_pg_per_ml(self, day: float) -> float:
-        """Endogenous PTH in blood at the end of a day, pg/mL; injected teriparatide is not in it."""
-        return float(self.look(day)["pth_pg_per_ml"])
+    def look(self, day: float) -> np.void:
+        """Levels in blood at the very end of a day, with the states as they are."""
+        return self._look(day)[0]
 
     def modulators(self, day: float) -> Modulators:
-        """What the cells feel with the states as they are."""
-        self.look(day)
-        return self._felt(day)
+        """What the cells would feel at the very end of a day, with the states as they are."""
+        return self._felt(day, *self._look(day))
 
-    def _felt(self, day: float) -> Modulators:
-        level, sums = self.physiology.level, self.physiology.targets.tolist()
+    def _look(self, day: float) -> tuple[np.void, np.ndarray]:
+        end = day + 1.0 - 1e-9
+        return self.physiology.look(self.life.inputs(day), (held(end, self.pumps[0]), held(end, self.pumps[1])))
+
+    def _felt(self, day: float, level: np.void, targets: np.ndarray) -> Modulators:
+        sums = targets.tolist()
         felt = {name: sums[k] if name == "setpoint_shift" else math.exp(sums[k]) for name, k in SUMS.items()}
         y, (denosumab_pm, romosozumab_pm, area_m2) = self.physiology.state.tolist(), self.scales
         return Modulators(
@@ -170,11 +168,14 @@ class Body:
         return float(amounts[first:last][today].sum())
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """States and pinned parameters for the checkpoint."""
+        """States, means of the last day and pinned parameters for the checkpoint."""
+        body = self.physiology
         pins = np.array([self.life.pins.get(name, REFERENCE_INPUTS[name]) for name in PINS])
-        return {"states": self.physiology.state.copy(), "pins": pins}
+        kept = {"states": body.state, "levels": body.seen, "targets": body.targets}
+        return {**{name: array.copy() for name, array in kept.items()}, "pins": pins}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take the states and pinned parameters of a checkpoint of the same scenario."""
-        self.physiology.state[:] = arrays["states"]
+        """Take what a checkpoint of the same scenario kept."""
+        body = self.physiology
+        body.state[:], body.seen[:], body.targets[:] = (arrays[name] for name in ("states", "levels", "targets"))
         self.life = replace(self.life, pins=dict(zip(PINS, arrays["pins"].tolist(), strict=True)))

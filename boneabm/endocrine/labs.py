@@ -35,6 +35,7 @@ def _level(name: str) -> Callable[[Physiology], float]:
 
 LABS = (
     Lab("25OHD", "pin_d25", False, lambda who: who.d25_nmol_per_l, _state("d25")),
+    Lab("estradiol", "pin_estradiol", True, lambda who: who.estradiol_pg_per_ml, _level("e2_pg_per_ml")),
     Lab("igf1", "pin_igf1", True, lambda who: who.igf1_ng_per_ml, _state("igf1")),
     Lab("magnesium", "pin_magnesium", True, lambda who: who.magnesium_mmol_per_l, _state("magnesium")),
     Lab("pth", "pin_pth", True, lambda who: who.pth_pg_per_ml, _level("pth_pg_per_ml")),

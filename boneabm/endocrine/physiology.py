@@ -74,8 +74,8 @@ def anabolic_scale(p: np.void) -> float:
 class Physiology:
     """Arrays of one body: state, levels, drivers, targets; and the reference subject of its sex at balance.
 
-    state  : (STATES,) and `y`, the same memory as a record
-    level  : record of LEVELS, of the last look
+    state   : (STATES,) and `y`, the same memory as a record
+    level   : record of LEVELS, targets : (TARGETS,); means of the last day, at rest as they are
     """
 
     def __init__(self, parameters: ParameterSet, sex: str) -> None:
@@ -83,8 +83,8 @@ class Physiology:
         self.steps = np.zeros((6, len(layout.STATES)))
         self.records = self.steps.view(layout.STATE_TYPE).reshape(6)
         self.rates = np.zeros(len(layout.RATES))
-        self.levels = np.zeros(1, layout.LEVEL_TYPE)
-        self.drivers, self.targets = np.zeros(len(layout.DRIVERS)), np.zeros(len(layout.TARGETS))
+        self.seen, self.targets = np.zeros(len(layout.LEVELS)), np.zeros(len(layout.TARGETS))
+        self.drivers, self.total = np.zeros(len(layout.DRIVERS)), np.zeros(len(layout.LEVELS) + len(layout.TARGETS))
         rows, exponents = as_arrays(effect_table())
         self.table = (np.ones(len(layout.DRIVERS)), rows, exponents, np.zeros(exponents.size))
         self.pace = np.array([self._pace(name) for name in layout.STATES])
@@ -103,8 +103,9 @@ class Physiology:
 
     @property
     def level(self) -> np.void:
-        """Levels of the last look by name."""
-        return self.levels[0]
+        """Levels by name, the mean of the last day."""
+        level: np.void = self.seen.view(layout.LEVEL_TYPE)[0]
+        return level
 
     def _pace(self, name: str) -> float:
         if name == "mineral":
@@ -120,14 +121,19 @@ class Physiology:
     @property
     def work(self) -> tuple[np.ndarray, ...]:
         """Arrays that the kernels work on, each group as array and as record."""
-        x, t = self.drivers.view(layout.DRIVER_TYPE), self.targets.view(layout.TARGET_TYPE)
-        rate = self.rates.view(layout.RATE_TYPE)
-        return self.levels, self.drivers, x, self.targets, t, self.steps, self.records, self.rates, rate
+        return self._work(self.seen, self.targets)
 
-    def look(self, inputs: np.ndarray, rates: tuple[float, float]) -> None:
-        """Levels, drivers and targets of the state as it is, with these inputs and held rates."""
+    def _work(self, seen: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, ...]:
+        level, t = seen.view(layout.LEVEL_TYPE), targets.view(layout.TARGET_TYPE)
+        x, rate = self.drivers.view(layout.DRIVER_TYPE), self.rates.view(layout.RATE_TYPE)
+        return seen, level, self.drivers, x, targets, t, self.steps, self.records, self.rates, rate, self.total
+
+    def look(self, inputs: np.ndarray, rates: tuple[float, float]) -> tuple[np.void, np.ndarray]:
+        """Levels and targets of the state at this moment, with these inputs and held rates; changes nothing."""
+        seen, targets = np.zeros_like(self.seen), np.zeros_like(self.targets)
         self.rates[:2] = rates
-        kernels.look_at(inputs, self.parameters, self.table, self.work)
+        kernels.look_at(inputs, self.parameters, self.table, self._work(seen, targets))
+        return seen.view(layout.LEVEL_TYPE)[0], targets
 
     def settle(self, inputs: np.ndarray, own_reference: bool = False) -> None:
         """Move every state to balance without drugs; BoneabmError where there is none."""

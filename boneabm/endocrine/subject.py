@@ -25,7 +25,7 @@ REFERENCE_INPUTS = {
     "vitamin_k2_ug": 100.0,
     "protein_g_per_kg": 1.0,
     "zinc_mg": 9.0,
-    **dict.fromkeys(("tnf_block", "pth_pg_per_ml", "den_pm", "estradiol_pg_per_ml", "pin_d25"), 0.0),
+    **dict.fromkeys(("tnf_block", "pth_pg_per_ml", "den_pm", "pin_d25"), 0.0),
 }
 """Intake and indices of the reference subject; 0 where the model decides or nothing is given."""
 
@@ -97,7 +97,6 @@ class Life:
         values["age_y"] = self.age_y(day) if who.aging else REFERENCE_AGE_Y
         period = who.final_period_y
         values["years_after_period"] = NEVER_Y if period is None else self.age_y(day) - period
-        values["estradiol_pg_per_ml"] = who.estradiol_pg_per_ml or 0.0
         late = day - self.oophorectomy_day
         values["ovaries"] = math.exp(-late / self.oophorectomy_tau_d) if late >= 0 else 1.0
         for row in self.periods:

@@ -25,14 +25,16 @@ from .endocrine_axes import (
 )
 from .endocrine_drugs import change_drug_slots
 from .endocrine_effects import fill_drivers, log_targets
-from .endocrine_layout import STATES
+from .endocrine_layout import LEVELS, STATES
 from .endocrine_pth import change_receptor, infused
 from .endocrine_shadow import change_shadow, turnover
 
-SUBSTEPS = 12
+SUBSTEPS = 14
 SETTLE_STEPS = 4000
 SETTLE_SHARE = 0.2
-N = len(STATES)
+N, SEEN = len(STATES), len(LEVELS)
+SIMPSON = (1.0 / 6.0, 0.0, 4.0 / 6.0, 1.0 / 6.0)
+"""Weights of the four looks of a Runge-Kutta step in means over time; the second and the third are at its middle."""
 
 
 @rule
@@ -126,18 +128,32 @@ def rates_of_change(y, u, rate, p, table, level, drivers, x, targets, t, dy):
     dy.receptor = dy.pth_cat = dy.pth_ana = dy.trough = dy.trough_mean = 0.0
 
 
+@rule
+def add_look(weight, seen, targets, total):
+    """total += weight x (levels, targets)."""
+    for i in range(SEEN):
+        total[i] += weight * seen[i]
+    for i in range(targets.size):
+        total[SEEN + i] += weight * targets[i]
+
+
 @kernel
-def runge_kutta(length, u, rate, p, table, level, drivers, x, targets, t, steps, records):
-    """Classic fourth-order steps over a stretch of a day without doses; steps[0] is the state, the rest scratch."""
+def runge_kutta(length, u, rate, p, table, seen, level, drivers, x, targets, t, steps, records, total):
+    """Classic fourth-order steps over a stretch of a day without doses; steps[0] is the state, the rest scratch.
+
+    total : (LEVELS + TARGETS,) gets the integral of levels and targets over the stretch, Simpson's rule in each step
+    """
     count = max(1, math.ceil(length * SUBSTEPS - 1e-9))
     h = length / count
     for _ in range(count):
         rates_of_change(records[0], u, rate, p, table, level, drivers, x, targets, t, records[2])
+        add_look(h * SIMPSON[0], seen, targets, total)
         for stage in range(3):
             share = h if stage == 2 else 0.5 * h
             for i in range(N):
                 steps[1, i] = steps[0, i] + share * steps[2 + stage, i]
             rates_of_change(records[1], u, rate, p, table, level, drivers, x, targets, t, records[3 + stage])
+            add_look(h * SIMPSON[1 + stage], seen, targets, total)
         for i in range(N):
             steps[0, i] += h / 6.0 * (steps[2, i] + 2.0 * steps[3, i] + 2.0 * steps[4, i] + steps[5, i])
 
@@ -145,29 +161,31 @@ def runge_kutta(length, u, rate, p, table, level, drivers, x, targets, t, steps,
 @kernel
 def look_at(inputs, parameters, table, work):
     """Levels, drivers and targets of the state as it is; arrays as in `advance_day`, held rates as they stand."""
-    levels, drivers, x, targets, t, _, records, _, rate = work
+    _, levels, drivers, x, targets, t, _, records, _, rate, _ = work
     look(records[0], inputs[0], rate[0], parameters[0], table, levels[0], drivers, x[0], targets, t[0])
 
 
 @kernel
 def advance_day(day, inputs, parameters, table, events, pumps, work):
-    """One day, from `day` to `day + 1`: receptor, then states between doses, each dose at its exact time; a last look.
+    """One day, from `day` to `day + 1`: receptor, then states between doses, each dose at its exact time.
+
+    Levels and targets come in as the means of the day before (at rest: as they are), of which the receptor takes its
+    PTH, and go out as the means of this day: cells feel a day, not the hour at which a drug happens to be lowest.
 
     inputs, parameters : records (1,)
     table  : reference drivers, rows, exponents, scratch of the effect table
     events : times (d, sorted), slots (index of a state, -1 where only an infusion starts or stops), amounts
     pumps  : for estradiol, testosterone, teriparatide: (starts, stops, rates); then (times, amounts) of injections
-    work   : levels (1,); drivers, targets and rates, each as array and as record (1,); state and scratch of the steps
-             (6, STATES) as array and as records (6,), the state first
+    work   : levels, drivers, targets and rates, each as array and as record (1,); state and scratch of the steps
+             (6, STATES) as array and as records (6,), the state first; sums of the day (LEVELS + TARGETS,)
     """
-    levels, drivers, xs, targets, ts, steps, records, rates, rate = work
+    seen, levels, drivers, xs, targets, ts, steps, records, rates, rate, total = work
     u, p, level, x, t = inputs[0], parameters[0], levels[0], xs[0], ts[0]
     times, slots, amounts = events
     estradiol_pump, testosterone_pump, teriparatide_pump, injections = pumps
-    rates[0], rates[1] = infused(day, *estradiol_pump), infused(day, *testosterone_pump)
-    look(records[0], u, rate[0], p, table, level, drivers, x, targets, t)
-    own = level.pth_pg_per_ml / p.pth_g_per_mmol
-    change_receptor(records[0], own, day, u, p, teriparatide_pump, injections)
+    own = level.pth_pg_per_ml if u.pth_pg_per_ml <= 0.0 else u.pth_pg_per_ml
+    change_receptor(records[0], own / p.pth_g_per_mmol, day, u, p, teriparatide_pump, injections)
+    total[:] = 0.0
     now, k = day, np.searchsorted(times, day)
     while now < day + 1.0:
         while k < times.size and times[k] <= now:
@@ -177,9 +195,9 @@ def advance_day(day, inputs, parameters, table, events, pumps, work):
         until = min(day + 1.0, times[k]) if k < times.size else day + 1.0
         middle = 0.5 * (now + until)
         rates[0], rates[1] = infused(middle, *estradiol_pump), infused(middle, *testosterone_pump)
-        runge_kutta(until - now, u, rate[0], p, table, level, drivers, x, targets, t, steps, records)
+        runge_kutta(until - now, u, rate[0], p, table, seen, level, drivers, x, targets, t, steps, records, total)
         now = until
-    look(records[0], u, rate[0], p, table, level, drivers, x, targets, t)
+    seen[:], targets[:] = total[:SEEN], total[SEEN:]
 
 
 @kernel
@@ -190,7 +208,7 @@ def settle(own_reference, pace, inputs, parameters, table, work):
     pace          : (STATES,) relaxation rate of a state, 0 where it is left alone
     Returns -1 where no balance was found.
     """
-    levels, drivers, xs, targets, ts, steps, records, rates, rate = work
+    _, levels, drivers, xs, targets, ts, steps, records, rates, rate, _ = work
     u, p, level, x, t = inputs[0], parameters[0], levels[0], xs[0], ts[0]
     reference = table[0]
     rates[:] = 0.0
@@ -218,6 +236,6 @@ def settle(own_reference, pace, inputs, parameters, table, work):
 @kernel
 def rates_at(inputs, parameters, table, work):
     """d state / dt of the state as it is, into the third row of `steps`; for solvers outside."""
-    levels, drivers, x, targets, t, _, records, _, rate = work
+    _, levels, drivers, x, targets, t, _, records, _, rate, _ = work
     u, p = inputs[0], parameters[0]
     rates_of_change(records[0], u, rate[0], p, table, levels[0], drivers, x[0], targets, t[0], records[2])

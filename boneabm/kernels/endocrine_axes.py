@@ -27,18 +27,31 @@ def aromatase(y, p):
 
 @rule
 def testosterone(y, u, rate, p):
-    """Testosterone, ng/dL: men T_ref G h(LH) / h(LH_ref), women a slow line; plus absorbed drug over clearance.
+    """Testosterone, ng/dL: men T_ref G h(LH) / h(LH_ref), women a slow line of ovaries and adrenals; plus drug.
 
     G = gonad capacity x age x adiposity
     """
-    absorbed_mg = p.testosterone_transit_per_d * y.t_transit + p.gel_per_d * y.t_gel + 1e-3 * rate.testosterone
-    drug = 1e5 * absorbed_mg / p.testosterone_clearance_l_per_d
+    drug = testosterone_of_drugs(y, rate, p)
     if u.male < 0.5:
         line = max(0.5, 1.0 - p.testosterone_female_age_per_y * max(0.0, u.age_y - 30.0))
-        return p.testosterone_female_ng_per_dl * line * u.gonad_index * u.pin_testosterone + drug
+        glands = 1.0 - p.testosterone_ovarian_share + p.testosterone_ovarian_share * ovaries(u)
+        return p.testosterone_female_ng_per_dl * line * glands * u.pin_testosterone + drug
     driven = saturation(y.lh, p.testosterone_lh_half_iu_per_l)
     driven /= saturation(p.lh_male_iu_per_l, p.testosterone_lh_half_iu_per_l)
     return p.testosterone_male_ng_per_dl * male_gonads(u, p) * driven + drug
+
+
+@rule
+def testosterone_of_drugs(y, rate, p):
+    """Absorbed testosterone over its clearance, ng/dL."""
+    absorbed_mg = p.testosterone_transit_per_d * y.t_transit + p.gel_per_d * y.t_gel + 1e-3 * rate.testosterone
+    return 1e5 * absorbed_mg / p.testosterone_clearance_l_per_d
+
+
+@rule
+def ovaries(u):
+    """Ovaries that are left and work, 0..1."""
+    return u.ovaries * min(1.0, u.gonad_index)
 
 
 @rule
@@ -51,30 +64,35 @@ def male_gonads(u, p):
 
 @rule
 def cycling(u, p):
-    """Share of premenopausal ovarian estradiol: logistic fall around the final period, times ovaries that are left."""
-    return logistic(p.transition_shift_y - u.years_after_period, 0.0, p.transition_width_y) * u.ovaries
+    """Share of premenopausal ovarian function: logistic fall around the final period, times ovaries that work."""
+    return logistic(p.transition_shift_y - u.years_after_period, 0.0, p.transition_width_y) * ovaries(u)
 
 
 @rule
 def ovarian_reserve(u, p):
     """Follicles left, as FSH sees them: falls before estradiol does."""
-    return logistic(p.ovarian_reserve_shift_y - u.years_after_period, 0.0, p.ovarian_reserve_width_y) * u.ovaries
+    return logistic(p.ovarian_reserve_shift_y - u.years_after_period, 0.0, p.ovarian_reserve_width_y) * ovaries(u)
 
 
 @rule
 def estradiol(y, u, rate, p, testosterone_ng_per_dl):
-    """Estradiol in blood, pg/mL: glands, aromatization of what is not blocked, and absorbed drug over clearance."""
+    """Estradiol in blood, pg/mL: glands, aromatization of what is not blocked, and absorbed drug over clearance.
+
+    Ovaries need LH, up to what they get before menopause. Testosterone given to a woman is aromatized as in a man.
+    """
     free = aromatase(y, p)
     fat = p.aromatization_lean_share + (1.0 - p.aromatization_lean_share) * u.body_fat / p.body_fat_reference_share
     if u.male > 0.5:
         made = p.aromatization_pg_per_ml_per_ng_per_dl * testosterone_ng_per_dl * fat + p.estradiol_adrenal_pg_per_ml
         own = made * (p.aromatase_unreached_share + (1.0 - p.aromatase_unreached_share) * free)
     else:
-        rest = p.estradiol_after_pg_per_ml * fat * (p.aromatase_spared_share + (1.0 - p.aromatase_spared_share) * free)
-        own = (p.estradiol_before_pg_per_ml - p.estradiol_after_pg_per_ml) * cycling(u, p) + rest
-    if u.estradiol_pg_per_ml > 0.0:
-        rest = min(u.estradiol_pg_per_ml, p.estradiol_after_pg_per_ml)
-        own = rest + (u.estradiol_pg_per_ml - rest) * u.ovaries
+        given = p.aromatization_pg_per_ml_per_ng_per_dl * testosterone_of_drugs(y, rate, p)
+        rest = (p.estradiol_after_pg_per_ml + given) * fat
+        rest *= p.aromatase_spared_share + (1.0 - p.aromatase_spared_share) * free
+        driven = saturation(y.lh, p.estradiol_lh_half_iu_per_l)
+        driven /= saturation(p.lh_female_iu_per_l, p.estradiol_lh_half_iu_per_l)
+        own = (p.estradiol_before_pg_per_ml - p.estradiol_after_pg_per_ml) * cycling(u, p) * min(1.0, driven) + rest
+    own *= u.pin_estradiol
     absorbed_ug = 1e3 * (oral_estradiol(y, p) + p.gel_per_d * y.e2_gel) + rate.estradiol
     return own + 1e3 * absorbed_ug / p.estradiol_clearance_l_per_d
 
@@ -101,9 +119,9 @@ def lh_target(y, u, p, estradiol_pg_per_ml, testosterone_ng_per_dl):
 def fsh_target(u, p, estradiol_pg_per_ml):
     """Set point of FSH, IU/L: held down by ovarian reserve and estradiol; in men by working gonads."""
     if u.male > 0.5:
-        return p.fsh_male_iu_per_l + p.fsh_gonad_iu_per_l * max(0.0, 1.0 - male_gonads(u, p))
+        return u.pituitary_index * (p.fsh_male_iu_per_l + p.fsh_gonad_iu_per_l * max(0.0, 1.0 - male_gonads(u, p)))
     held = p.fsh_reserve_gain * ovarian_reserve(u, p) + estradiol_pg_per_ml / p.fsh_estradiol_pg_per_ml
-    return p.fsh_max_iu_per_l / (1.0 + held)
+    return u.pituitary_index * p.fsh_max_iu_per_l / (1.0 + held)
 
 
 @rule
@@ -116,9 +134,13 @@ def igf1_expected(u, p):
 
 @rule
 def igf1_target(y, u, p):
-    """Set point of IGF-1, ng/mL: expected x (1 + drive of GH drugs) x the loss under oral estrogen."""
-    units = p.secretagogue_per_d * y.secretagogue
-    drive = saturation(units, 1.0) + saturation(y.cjc1295 / u.weight_kg, p.cjc1295_half_ug_per_kg)
+    """Set point of IGF-1, ng/mL: expected x (1 + drive of GH drugs) x the loss under oral estrogen.
+
+    Drugs of one axis share its range: two shares of it together are a + b - a b.
+    """
+    short = saturation(p.secretagogue_per_d * y.secretagogue, 1.0)
+    long = saturation(y.cjc1295 / u.weight_kg, p.cjc1295_half_ug_per_kg)
+    drive = short + long - short * long
     oral = saturation(1e3 * oral_estradiol(y, p), p.igf1_oral_half_ug_per_d)
     return igf1_expected(u, p) * (1.0 + p.gh_drug_gain * drive) * (1.0 - (1.0 - p.igf1_oral_estrogen) * oral)
 

@@ -24,9 +24,9 @@ INPUTS = (
     "magnesium_mg", "vitamin_k2_ug", "protein_g_per_kg", "zinc_mg", "antioxidant_index", "omega3_index",
     "inflammation_index", "stress_index", "sleep_index", "insulin_resistance", "sympathetic_index", "leptin_index",
     "progesterone_index", "gonad_index", "pituitary_index", "tnf_block", "pth_pg_per_ml", "den_pm",
-    "estradiol_pg_per_ml", "pin_pth", "pin_d25", "pin_testosterone", "pin_igf1", "pin_magnesium",
+    "pin_estradiol", "pin_pth", "pin_d25", "pin_testosterone", "pin_igf1", "pin_magnesium",
 )  # fmt: skip
-"""What a day prescribes; pth_pg_per_ml and estradiol_pg_per_ml are 0 where the model decides."""
+"""What a day prescribes; pth_pg_per_ml is 0 where the model decides."""
 
 RATES = ("estradiol", "testosterone", "teriparatide")
 """Held infusions: patches and pumps; estradiol and testosterone ug/d into blood, teriparatide ug/d under the skin."""
@@ -36,8 +36,8 @@ LEVELS = (
     "igf1_expected", "denosumab_mg_per_l", "romosozumab_mg_per_l", "progesterone", "sympathetic", "calcium_intake_mg",
     "resorption", "formation",
 )  # fmt: skip
-"""Algebraic levels; e2_felt_pg_per_ml has what bone makes on the spot, `estrogen` is h of it or of a least level; the
-last two belong to the mean-field bone."""
+"""Levels that follow from the states at once; e2_felt_pg_per_ml has what bone makes on the spot, `estrogen` is h of it
+or of a least level; the last two belong to the mean-field bone."""
 
 DRIVERS = (
     "e2", "testosterone", "progesterone", "fsh", "igf1", "igf1_excess", "cortisol", "tnf", "il6", "ros", "sns_beta1",
