@@ -12,7 +12,6 @@ from boneabm.endocrine.body import FACTORS
 from boneabm.endocrine.curves import Course, follow
 from boneabm.endocrine.doses import single_doses
 from boneabm.endocrine.drugs import find_drug
-from boneabm.kernels.endocrine_layout import DRIVER_TYPE
 from boneabm.parameters import ParameterSet
 from boneabm.report.timeline import habit_words, what
 from boneabm.scenario import Scenario
@@ -55,7 +54,7 @@ LEVELS = (
     Row("IL-6, x reference", "il6"),
     Row("oxidative stress, x ref.", "ros"),
     Row("sclerostin of bone, x ref.", "sclerostin"),
-    Row("sympathetic tone, x ref.", "sns_beta1", note="as beta-1 receptors feel it, behind a blocker"),
+    Row("sympathetic tone, x ref.", "sympathetic"),
     Row("denosumab, mg/L", "denosumab_mg_per_l"),
     Row("romosozumab, mg/L", "romosozumab_mg_per_l"),
     Row("bisphosphonate, mg", "bp_surface", note="on the surface of the whole skeleton, in alendronate equivalents"),
@@ -143,8 +142,7 @@ def _modulator(name: str) -> Row:
 def _now(body: Body) -> dict[str, float]:
     """Everything by name at rest; of those that share a name the one that `Course.of` gives."""
     felt = vars(body.modulators(-1))
-    drivers, *others = (body.physiology.drivers.view(DRIVER_TYPE)[0], body.physiology.y, body.physiology.level)
-    return _named(drivers) | felt | {name: value for group in others for name, value in _named(group).items()}
+    return felt | _named(body.physiology.y) | _named(body.look(-1))
 
 
 def _named(record: np.void) -> dict[str, float]:

@@ -27,8 +27,8 @@ class Course(NamedTuple):
     inputs: np.ndarray
 
     def of(self, name: str) -> np.ndarray:
-        """Column of a level, a state, a modulator or a driver; the first of these where they share a name."""
-        for group in (self.levels, self.states, self.felt, self.drivers):
+        """Column of a level, a state or a modulator; the first of these where they share a name."""
+        for group in (self.levels, self.states, self.felt):
             if name in (group.dtype.names or ()):
                 return group[name]
         raise KeyError(name)
