@@ -21,7 +21,7 @@ from .morphometry import mean_thickness
 from .parameters import ParameterSet
 from .remodeling import Signals, Tissue, TissueParameters, mechanostat, mineralization
 from .scenario import MOST_VOXELS, GeneratedBone, Scenario
-from .scenario_body import Diet, HormoneState, Labs
+from .scenario_body import LONGEST_D, Diet, HormoneState, Labs
 from .scenario_body import Dose as DoseSection
 from .scenario_body import Subject as SubjectSection
 from .state import State, Strain
@@ -115,14 +115,15 @@ def make_body(scenario: Scenario, parameters: ParameterSet) -> Body:
         for r in scenario.infusion
     ]
     settings = scenario.simulation
-    doses = tuple(dose_of(row) for row in scenario.dose)
+    doses = tuple(dose_of(row, settings.days) for row in scenario.dose)
     regimen = Regimen(doses, tuple(held), -settings.burn_in_d, settings.seed)
     return Body(subject, parameters, periods, removed, regimen)
 
 
-def dose_of(row: DoseSection) -> Dose:
-    """A row of [[dose]] as the body takes it."""
-    times = (row.time_d, row.amount, row.interval_d, row.addl, row.until_d)
+def dose_of(row: DoseSection, days: float = LONGEST_D) -> Dose:
+    """A row of [[dose]] as the body takes it in a run of so many days."""
+    until_d = days if row.goes_on else row.until_d
+    times = (row.time_d, row.amount, row.interval_d, row.addl or 0, until_d)
     return Dose(row.drug, row.route_name(), *times, row.adherence, row.ss)
 
 

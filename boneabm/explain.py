@@ -119,8 +119,7 @@ def _time(seconds: float) -> str:
 def _subject(scenario: Scenario, parameters: ParameterSet) -> list[str]:
     subject, labs = scenario.subject, scenario.labs
     lines = [person(scenario)]
-    if subject.final_period_y is not None:
-        lines.append(f"final menstrual period at {subject.final_period_y:g} y")
+    lines += _final_period(scenario)
     lost = bone_lost(subject, parameters)
     if lost > 0:
         stated = subject.bone_lost_percent is not None
@@ -133,6 +132,19 @@ def _subject(scenario: Scenario, parameters: ParameterSet) -> list[str]:
     lines.append("hormones follow age" if subject.aging else "hormones stay as at the start (aging = false)")
     pins = labs.model_dump(by_alias=True, exclude_none=True)
     return lines + [f"{LAB_NAMES.get(name, name)} pinned to {_short(level)}" for name, level in pins.items()]
+
+
+def _final_period(scenario: Scenario) -> list[str]:
+    """When it was, and whether somebody said so; women without one stay premenopausal."""
+    subject = scenario.subject
+    if subject.final_period_y is not None:
+        assumed = "" if "final_period_y" in subject.model_fields_set else " (assumed; [subject] final_period states it)"
+        return [f"final menstrual period at {subject.final_period_y:g} y{assumed}"]
+    if subject.sex == "male":
+        return []
+    removed = any(row.kind == "oophorectomy" for row in scenario.state)
+    held = "until the oophorectomy" if removed else "for the whole run"
+    return [f"premenopausal {held}: no [subject] final_period is given"]
 
 
 def _short(quantity: str) -> str:

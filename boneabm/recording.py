@@ -7,6 +7,7 @@ import time
 from typing import Any, NamedTuple
 
 from .analysis.biopsies import Biopsies
+from .analysis.doubts import doubts
 from .analysis.observation import ObservationParameters
 from .analysis.observe import AGENT_NAMES, SERIES_NAMES, agent_table, series_row, volume_arrays
 from .engine import Every, Simulation
@@ -88,13 +89,15 @@ class Recorder(Checkpoints):
 
     def __init__(self, folder: RunFolder, scenario: Scenario, origin: Origin, simulation: Simulation) -> None:
         super().__init__(folder, scenario, origin, scenario.simulation.days)
-        lattice, output, meta = simulation.tissue.lattice, scenario.output, describe(scenario, origin)
+        used = ParameterSet.load().override(scenario.parameters)
+        self.doubts = doubts(scenario, used).lines()
+        lattice, output, meta = simulation.tissue.lattice, scenario.output, describe(scenario, origin, self.doubts)
         self.volumes = VolumeWriter(folder.volumes, lattice.shape, lattice.spacing_um, list(output.fields), meta)
         self.agents = AgentWriter(folder.agents, AGENT_NAMES, meta)
         self.series = SeriesWriter(folder.series, SERIES_NAMES)
         self.events = EventWriter(folder.events)
         self.bv_tv_first = lattice.bv_tv
-        look = ParameterSet.load().override(scenario.parameters).section("observation", ObservationParameters)
+        look = used.section("observation", ObservationParameters)
         lag_d = simulation.rules.mineral.lag_d
         self.biopsies = Biopsies(folder, output.biopsy_every_d, self.last_day, look, lag_d)
 
@@ -140,13 +143,17 @@ class Recorder(Checkpoints):
         super().resume(simulation, meta)
 
 
-def describe(scenario: Scenario, origin: Origin) -> dict[str, str]:
-    """What the output files say about where they come from: versions, scenario, parameters with sources, lineage."""
+def describe(scenario: Scenario, origin: Origin, weak: list[str]) -> dict[str, str]:
+    """What the output files say about where they come from: versions, scenario, parameters with sources, lineage.
+
+    weak : what the run rests on that is of low confidence
+    """
     parameters = ParameterSet.load().override(scenario.parameters)
     used = (f"{p['section']}.{p['name']} = {p['value']} {p['unit']} ({p['source']})" for p in parameters.rows())
     rows, text = "\n".join(used), scenario.resolved_toml()
     bone = ", ".join(f"{key} = {value}" for key, value in origin.bone.items())
     facts = {"seed": str(scenario.simulation.seed), "bone": bone, "lineage": json.dumps(origin.lineage)}
+    facts["low_confidence"] = "; ".join(weak)
     return {**provenance(), "model_version": model_version(), "scenario": text, "parameters": rows, **facts}
 
 

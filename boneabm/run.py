@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from . import origin
-from .analysis.doubts import doubts
 from .cost import peak_mb
 from .engine import Simulation
 from .errors import InputError
@@ -15,7 +14,6 @@ from .identity import model_digest, model_version
 from .io.checkpoint import read_checkpoint
 from .io.runfolder import RunFolder
 from .kernels.blocks import set_threads
-from .parameters import ParameterSet
 from .recording import Origin, Recorder, picture_day
 from .scenario import Scenario
 from .stepping import Interrupted, Progress, Report, Stepping, Stop, never
@@ -137,8 +135,7 @@ def _conclude(simulation: Simulation, recorder: Recorder, warnings: list[str]) -
     folder, bv_tv = recorder.folder, simulation.tissue.lattice.bv_tv
     facts: dict[str, Any] = {"wall_s": recorder.wall_s(), "state_sha256": recorder.state_sha256}
     facts |= {"bv_tv_first": recorder.bv_tv_first, "bv_tv_last": bv_tv, "picture_day": picture_day(folder)}
-    weak = doubts(recorder.scenario, ParameterSet.load().override(recorder.scenario.parameters))
-    facts |= {"phase_s": dict(simulation.phase_s), "doubts": weak.lines()}
+    facts |= {"phase_s": dict(simulation.phase_s), "doubts": recorder.doubts}
     folder.log("finished", day=simulation.day, **facts, peak_mb=round(peak_mb(), 1))
     if not recorder.scenario.output.keep_state:
         folder.checkpoint.unlink()

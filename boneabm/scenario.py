@@ -31,9 +31,10 @@ from boneabm.scenario_body import (
     Section,
     Subject,
     doses_once,
+    fit_together,
     infusions_apart,
     list_of_tables,
-    refuse_overlaps,
+    states_apart,
 )
 from boneabm.scenario_branch import Branch, BranchField, inherit
 from boneabm.scenario_fields import (
@@ -201,13 +202,6 @@ class Output(Section):
         return tuple(given)
 
 
-def _apart(rows: tuple[HormoneState, ...]) -> tuple[HormoneState, ...]:
-    """Rows none of which overlaps another of its kind in time; indices override."""
-    own = [row for row in rows if row.kind != "indices"]
-    refuse_overlaps([row.kind for row in own], [(row.begin_d, row.until_d) for row in own], "an `until`")
-    return rows
-
-
 class Scenario(Section):
     """One experiment: bone, person, hormones, loads, changed parameters, time and outputs."""
 
@@ -219,7 +213,7 @@ class Scenario(Section):
     bone: Bone
     subject: Subject = Subject.model_validate({})
     labs: Labs = Labs.model_validate({})
-    state: Annotated[tuple[HormoneState, ...], AfterValidator(_apart)] = ()
+    state: Annotated[tuple[HormoneState, ...], AfterValidator(states_apart)] = ()
     diet: tuple[Diet, ...] = ()
     dose: Annotated[tuple[Dose, ...], AfterValidator(doses_once)] = ()
     infusion: Annotated[tuple[Infusion, ...], AfterValidator(infusions_apart)] = ()
@@ -245,9 +239,8 @@ class Scenario(Section):
         return {name: _plain_number(name, value) for name, value in flatten(given)}
 
     @model_validator(mode="after")
-    def _only_women_have_ovaries(self) -> Self:
-        if self.subject.sex == "male" and any(row.kind == "oophorectomy" for row in self.state):
-            refuse('an oophorectomy is only for sex = "female". Remove the row or change sex.', "state")
+    def _person_fits(self) -> Self:
+        fit_together(self.subject, self.labs, self.state, self.dose, self.simulation.days)
         return self
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from boneabm.endocrine.drugs import Drug, Route, find_drug
+from boneabm.endocrine.drugs import Route, find_drug
 from boneabm.errors import InputError
 from boneabm.scenario_fields import Number, Quantity, refuse
 from boneabm.scenario_schema import known_drugs
@@ -17,6 +17,8 @@ from boneabm.scenario_schema import known_drugs
 LONGEST_D = 36500
 MOST_DOSES = 50_000
 HOUR_D = 1 / 24
+FINAL_PERIOD_Y = 51.0
+"""Age at a final period that is not given: the median of natural ones (51.4 y, Gold 2001, Am J Epidemiol 153:865)."""
 
 
 class Section(BaseModel):
@@ -41,14 +43,15 @@ class Window(Section):
         return self.start_d <= day and (self.until_d is None or day < self.until_d)
 
 
-def _ends_later(start_d: float, end_d: float | None, key: str) -> None:
+def _ends_later(start_d: float, end_d: float | None, key: str, begins: str = "start") -> None:
     if end_d is not None and end_d <= start_d:
-        refuse(f"{end_d:g} d must be later than start, {start_d:g} d.", key)
+        refuse(f"{end_d:g} d must be later than {begins}, {start_d:g} d.", key)
 
 
 class Subject(Section):
     """Whose bone it is; age, sex and body decide the hormones.
 
+    final_period      : None: in an aging woman of 51 y or more 51 y, else no menopause in the run
     bone_lost_percent : bone lost since the osteocytes adapted, so that what is left feels more than its habit; None: as
         women lose it after their final period
     """
@@ -68,6 +71,13 @@ class Subject(Section):
                 'is only for sex = "female": the age at the final menstrual period. Remove it or change sex.',
                 "final_period",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _had_a_final_period(self) -> Self:
+        """The usual one where it must have been: set in place, so that it still counts as not given."""
+        if self.final_period_y is None and self.sex == "female" and self.aging and self.age_y >= FINAL_PERIOD_Y:
+            object.__setattr__(self, "final_period_y", FINAL_PERIOD_Y)
         return self
 
 
@@ -209,22 +219,17 @@ class Given(Section):
         """Route that is meant; the only one where none is named. A wrong one is refused."""
         drug = find_drug(self.drug)
         try:
-            return drug.route(_only(drug, self.route, infusion), infusion)
+            return drug.route(drug.named(self.route, infusion), infusion)
         except InputError as error:
             refuse(str(error), "route")
 
     def route_name(self, infusion: bool = False) -> str:
         """Name of the route."""
-        return _only(find_drug(self.drug), self.route, infusion)
-
-
-def _only(drug: Drug, route: str | None, infusion: bool) -> str:
-    known = drug.infusions if infusion else drug.routes
-    return route if route is not None else next(iter(known)) if len(known) == 1 else ""
+        return find_drug(self.drug).named(self.route, infusion)
 
 
 class Dose(Given):
-    """A drug at a time, and again every `ii` (interval): `addl` more times, or until a day.
+    """A drug at a time, and again every `ii` (interval): `addl` more times, until a day, or else until the run ends.
 
     adherence : probability that a dose is taken; ss : the doses have been taken since long before the run
     """
@@ -232,7 +237,7 @@ class Dose(Given):
     time_d: Annotated[float, Quantity("time", 0, LONGEST_D)] = Field(0.0, alias="time")
     amt: str
     interval_d: Annotated[float, Quantity("time", HOUR_D, 3650)] | None = Field(None, alias="ii")
-    addl: Annotated[int, Number(0, MOST_DOSES, whole=True)] = 0
+    addl: Annotated[int, Number(0, MOST_DOSES, whole=True)] | None = None
     until_d: Annotated[float, Quantity("time", 0, LONGEST_D)] | None = Field(None, alias="until")
     adherence: Annotated[float, Number(0, 1)] = 1.0
     ss: bool = False
@@ -242,14 +247,22 @@ class Dose(Given):
         """Amount in the internal unit of the drug's dimension."""
         return self.way().amount(self.amt)
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is repeated until the end of the run."""
+        return self.interval_d is not None and self.addl is None and self.until_d is None
+
+    def count(self, days: float) -> float:
+        """How many doses there are in a run of so many days, about."""
+        last_d = days if self.goes_on else self.until_d
+        return 1 if last_d is None else (last_d - self.time_d) / (self.interval_d or 1.0)
+
     @model_validator(mode="after")
     def _has_a_usable_amount(self) -> Self:
         try:
-            amount = self.amount
+            self.way().amount(self.amt)
         except InputError as error:
             refuse(str(error), "amt")
-        if amount <= 0:
-            refuse(f'"{self.amt}" is not more than nothing. Leave the row out to give no dose.', "amt")
         return self
 
     @model_validator(mode="after")
@@ -258,9 +271,7 @@ class Dose(Given):
             refuse('missing: addl, until and ss repeat a dose. Example: ii = "7 d".', "ii")
         if self.addl and self.until_d is not None:
             refuse("and `addl` both say when the doses end. Keep one.", "until")
-        _ends_later(self.time_d, self.until_d, "until")
-        if self.until_d is not None and (self.until_d - self.time_d) / (self.interval_d or 1.0) > MOST_DOSES:
-            refuse(f"makes more than {MOST_DOSES} doses; give a longer interval.", "ii")
+        _ends_later(self.time_d, self.until_d, "until", "time")
         if self.ss and self.way().slot == "bp_surface":
             refuse(f"{self.drug} stays in bone for decades and has no steady state. Remove it.", "ss")
         return self
@@ -281,11 +292,9 @@ class Infusion(Given):
     @model_validator(mode="after")
     def _has_a_usable_rate(self) -> Self:
         try:
-            rate = self.rate_ug_per_d
+            self.way(infusion=True).amount(self.rate)
         except InputError as error:
             refuse(str(error), "rate")
-        if rate <= 0:
-            refuse(f'"{self.rate}" is not more than nothing. Leave the row out to give no drug.', "rate")
         _ends_later(self.start_d, self.stop_d, "stop")
         return self
 
@@ -305,19 +314,47 @@ def infusions_apart(rows: tuple[Infusion, ...]) -> tuple[Infusion, ...]:
 def doses_once(rows: tuple[Dose, ...]) -> tuple[Dose, ...]:
     """Rows of doses no two of which begin at the same time with the same drug and route."""
     seen: dict[tuple[str, str, float], int] = {}
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(rows):
         first = seen.setdefault((row.drug, row.route_name(), row.time_d), number)
         if first != number:
-            refuse(f"rows {first} and {number} both give {row.drug} from {row.time_d:g} d on. Merge them.")
+            refuse(f"rows [{first}] and [{number}] both give {row.drug} from {row.time_d:g} d on. Merge them.")
     return rows
 
 
 def refuse_overlaps(keys: Sequence[str], spans: Sequence[tuple[float, float | None]], end: str) -> None:
-    """Refuse rows of one key whose times overlap; numbers of rows count from 1."""
+    """Refuse rows of one key whose times overlap; numbers of rows count from 0, as in key paths."""
     order = sorted(range(len(keys)), key=lambda i: (keys[i], spans[i][0]))
     for i, j in pairwise(order):
         stop = spans[i][1]
         if keys[i] == keys[j] and (stop is None or spans[j][0] < stop):
             last = "the end" if stop is None else f"{stop:g} d"
             both = f"{spans[i][0]:g} d to {last}, and from {spans[j][0]:g} d"
-            refuse(f"rows {i + 1} and {j + 1} overlap: {both}. Give the earlier row {end}, or merge them.")
+            refuse(f"rows [{i}] and [{j}] overlap: {both}. Give the earlier row {end}, or merge them.")
+
+
+def states_apart(rows: tuple[HormoneState, ...]) -> tuple[HormoneState, ...]:
+    """Rows none of which overlaps another of its kind in time; indices override, ovaries are removed once."""
+    removed = [number for number, row in enumerate(rows) if row.kind == "oophorectomy"]
+    if len(removed) > 1:
+        refuse(f"rows [{removed[0]}] and [{removed[1]}] both remove the ovaries. Keep one.")
+    keys = [str(number) if row.kind == "indices" else row.kind for number, row in enumerate(rows)]
+    refuse_overlaps(keys, [(row.begin_d, row.until_d) for row in rows], "an `until`")
+    return rows
+
+
+def fit_together(
+    subject: Subject, labs: Labs, states: Sequence[HormoneState], doses: Sequence[Dose], days: int
+) -> None:
+    """Refuse what sections about the person say against each other."""
+    kinds = [row.kind for row in states]
+    if subject.sex == "male" and "oophorectomy" in kinds:
+        refuse('an oophorectomy is only for sex = "female". Remove the row or change sex.', "state")
+    if labs.pth_pg_per_ml is not None and "pth" in kinds:
+        refuse(
+            f'and state[{kinds.index("pth")}], of kind = "pth", both set PTH. Keep the lab for a level that '
+            "the body then changes, the state for one that is held.",
+            "labs.pth",
+        )
+    for number, row in enumerate(doses):
+        if row.count(days) > MOST_DOSES:
+            refuse(f"makes more than {MOST_DOSES} doses; give a longer interval.", f"dose[{number}].ii")

@@ -11,10 +11,12 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from boneabm.endocrine.drugs import drug_table
 from boneabm.errors import InputError, nearest
 
 _SCREEN = 8
 _KINDS = ("generated", "image")
+_EXAMPLES = {"amt": '"60 mg"', "rate": '"50 ug/d"'}
 _TABLES = ("state", "diet", "dose", "infusion", "activity", "condition")
 
 Models = Mapping[tuple[str, ...], type[BaseModel]]
@@ -145,6 +147,10 @@ def _wrong_type(loc: tuple[Any, ...], kind: str, given: Any) -> str:
 def _missing(loc: tuple[Any, ...]) -> str:
     if loc[-1] == "voxel_size":
         return 'missing. Write it, for example voxel_size = "19.5 um"; a file that states another one is refused.'
+    if loc[-1] == "drug":
+        return f"missing. {nearest('', drug_table())}"
+    if loc[-1] in _EXAMPLES:
+        return f"missing. Example: {loc[-1]} = {_EXAMPLES[loc[-1]]}."
     if loc == ("bone",):
         return 'missing section. Every scenario names its bone: [bone] with kind = "generated" or kind = "image".'
     return "missing, and it has no default."

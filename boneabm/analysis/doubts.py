@@ -1,10 +1,13 @@
 """What in a scenario rests on weak evidence: drugs, systems and exercise in use, what cells feel because of weak rows.
 
-The one source of it: `explain`, the end of a run, `result.json` of a sweep and reports all print `Doubts.lines`.
+The one source of it: `explain`, the end of a run, `result.json` of a sweep, stored volumes and reports all print
+`Doubts.lines`; pages about many runs print their `union`.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from boneabm.build import make_body
@@ -19,6 +22,14 @@ from boneabm.scenario_loading import ROWS
 
 EXERCISE = ("activity_", "condition_", "habit_", "loading", "site_")
 """Sections of numbers that only programs of exercise look at."""
+HEADS = (
+    "drugs of low confidence",
+    "systems of low confidence in use",
+    "moved by more than 10 % because of rows of low confidence",
+    "assumed or low-confidence numbers of exercise in use",
+)
+_COMMA = re.compile(r", (?![^()]*\))")
+_FACTOR = re.compile(r"(.+) x([0-9.e+-]+)")
 
 
 class Doubts(NamedTuple):
@@ -36,12 +47,7 @@ class Doubts(NamedTuple):
         """One sentence for each that there is."""
         moved = ", ".join(f"{name} x{factor:.2f}" for name, factor in self.moved.items())
         exercise = ", ".join(f"{section} {count}" for section, count in self.exercise.items())
-        told = (
-            ("drugs of low confidence", ", ".join(self.drugs)),
-            ("systems of low confidence in use", ", ".join(self.systems)),
-            ("moved by more than 10 % because of rows of low confidence", moved),
-            ("assumed or low-confidence numbers of exercise in use", exercise),
-        )
+        told = zip(HEADS, (", ".join(self.drugs), ", ".join(self.systems), moved, exercise), strict=True)
         return [*(f"{what}: {text}" for what, text in told if text), *self._of_another_species()]
 
     def _of_another_species(self) -> list[str]:
@@ -67,7 +73,29 @@ def doubts(scenario: Scenario, parameters: ParameterSet) -> Doubts:
             name = row["section"].removeprefix("activity_")
             exercise[name] = exercise.get(name, 0) + 1
     other = scenario.week.species if scenario.week is not None and scenario.week.species != "human" else ""
-    return Doubts(weak_drugs(names), weak_systems(whole), moved_by_low(*courses), exercise, other)
+    return Doubts(weak_drugs(names), weak_systems(whole, courses[0]), moved_by_low(*courses), exercise, other)
+
+
+def union(told: Iterable[Iterable[str]]) -> list[str]:
+    """Lines of many runs as one list: all that any of them names, once; of factors the smallest and the largest."""
+    named: dict[str, dict[str, list[float]]] = {head: {} for head in HEADS}
+    others: dict[str, None] = {}
+    for line in (line for lines in told for line in lines):
+        head, _, text = line.partition(": ")
+        if head not in named:
+            others[line] = None
+            continue
+        for item in _COMMA.split(text):
+            factor = _FACTOR.fullmatch(item)
+            named[head].setdefault(factor[1] if factor else item, []).extend([float(factor[2])] if factor else [])
+    lines = (f"{head}: {', '.join(map(_ranged, items.items()))}" for head, items in named.items() if items)
+    return [*lines, *others]
+
+
+def _ranged(item: tuple[str, list[float]]) -> str:
+    """A name with the range of its factors, where it has any."""
+    texts = dict.fromkeys(f"x{factor:.2f}" for factor in (min(item[1]), max(item[1]))) if item[1] else {}
+    return " ".join([item[0], " to ".join(texts)]) if texts else item[0]
 
 
 def weak_parameters(scenario: Scenario, parameters: ParameterSet) -> list[dict[str, Any]]:
@@ -81,8 +109,8 @@ def _in_use(section: str, name: str, scenario: Scenario) -> bool:
         return _loads(section, name, scenario)
     if section != "drug":
         return True
-    given = {row.drug for row in (*scenario.dose, *scenario.infusion)}
-    return any(word in drug for drug in given for word in name.split("_")[:2] if len(word) > 3)
+    ways = [*(row.way() for row in scenario.dose), *(row.way(infusion=True) for row in scenario.infusion)]
+    return any(name in way.uses for way in ways)
 
 
 def _loads(section: str, name: str, scenario: Scenario) -> bool:

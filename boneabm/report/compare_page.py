@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from boneabm.analysis import ensemble
+from boneabm.analysis.doubts import union
 from boneabm.report.arms import Arms, Member, read_arms
-from boneabm.report.page import note, number, page, picture, table
+from boneabm.report.doubts import told_doubts
+from boneabm.report.page import note, number, page, picture, table, wary
 from boneabm.report.plots import png
 from boneabm.report.run_page import Draw, Shot, html_path, picture_size, put_page
 from boneabm.report.sections import escaped, side_by_side
@@ -49,6 +51,7 @@ def comparison(arms: Arms, draw: Draw | None, level: float = 0.95) -> str:
         f"<h1>{escape(arms.title())}</h1>",
         _question(arms),
         _told(arms),
+        _doubts(arms),
         _design(arms),
         _settings(arms),
         differences(found) or "",
@@ -71,8 +74,16 @@ def _told(arms: Arms) -> str:
     """What differs and should not, and what is left out."""
     if not arms.told:
         return f"<p>All runs have days {arms.first} to {arms.last}, one block size and the same bones in every arm.</p>"
-    items = "".join(f"<li>{escape(text)}</li>" for text in arms.told)
-    return f'<div class="wary"><p><strong>What limits this comparison</strong></p><ul>{items}</ul></div>'
+    return wary("What limits this comparison", arms.told)
+
+
+def _doubts(arms: Arms) -> str:
+    """What the runs of each arm rest on; arms that say the same stand together."""
+    said: dict[tuple[str, ...], list[str]] = {}
+    for arm in arms.arms:
+        said.setdefault(tuple(union(told_doubts(member.record) for member in arms.of(arm))), []).append(arm)
+    lines = [f"{', '.join(names)}: {line}" for lines, names in said.items() for line in lines]
+    return wary("Low confidence: directions, not sizes", lines)
 
 
 def _design(arms: Arms) -> str:

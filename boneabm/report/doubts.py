@@ -16,7 +16,6 @@ from boneabm.parameters import ParameterSet
 from boneabm.report.page import duration, folded, note, number, table
 from boneabm.report.record import Record
 from boneabm.report.sections import escaped, listing
-from boneabm.scenario import Scenario
 from boneabm.sweep.folder import SweepFolder
 
 
@@ -70,14 +69,14 @@ def confidence(record: Record) -> str:
     used = ParameterSet.load().override(record.scenario.parameters)
     drugs = dict.fromkeys(row.drug for row in (*record.scenario.dose, *record.scenario.infusion))
     weak = [find_drug(name) for name in weak_drugs(drugs)]
-    rows = [(f"kinetics of {drug.name}", "", "", "", f"low; {drug.note or drug.source}") for drug in weak]
+    rows = [(f"the drug {drug.name}", "", "", "", f"low; {drug.note}") for drug in weak]
     rows += [
         (f"{p['section']}.{p['name']}", f"{p['value']:g}", f"{p['low']:g} to {p['high']:g}", p["unit"],
          f"{p['confidence']}; {p['source']}")
         for p in weak_parameters(record.scenario, used)
     ]  # fmt: skip
     head = ("parameter", "value", "range", "unit", "confidence and source")
-    items = "".join(f"<li>{escaped(line)}</li>" for line in _doubts(record, record.scenario))
+    items = "".join(f"<li>{escaped(line)}</li>" for line in told_doubts(record))
     listed = folded(f"{len(rows)} parameters in use that are assumed or of low confidence", listing(rows, head))
     told = note(
         "Results that rest on these numbers are to be read as directions, not as sizes. m_rankl and the like are "
@@ -86,11 +85,13 @@ def confidence(record: Record) -> str:
     return "<h2>Low confidence</h2>" + (f"<ul>{items}</ul>" if items else "") + listed + told
 
 
-def _doubts(record: Record, scenario: Scenario) -> list[str]:
-    """What the run told at its end, else what it would tell."""
-    told = record.told("finished").get("doubts")
+def told_doubts(record: Record) -> list[str]:
+    """What the run told at its end about weak evidence, else what it would tell; nothing without a scenario."""
+    told, scenario = record.told("finished").get("doubts"), record.scenario
     if told is not None:
         return [str(line) for line in told]
+    if scenario is None:
+        return []
     try:
         return doubts(scenario, ParameterSet.load().override(scenario.parameters)).lines()
     except BoneabmError as error:

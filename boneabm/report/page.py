@@ -78,6 +78,12 @@ def note(text: str) -> str:
     return f'<p class="note">{text}</p>'
 
 
+def wary(title: str, lines: Iterable[str]) -> str:
+    """An amber box with a list; title and lines are text. Nothing where there are no lines."""
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f'<div class="wary"><p><strong>{escape(title)}</strong></p><ul>{items}</ul></div>' if items else ""
+
+
 def duration(seconds: float) -> str:
     """Seconds as 48 s, 3 min 20 s or 2 h 5 min."""
     whole = round(seconds)

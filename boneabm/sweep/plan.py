@@ -25,6 +25,8 @@ def make_plan(design: Design) -> tuple[Scenario, Plan]:
     """
     base = Scenario.load(find_base(design.base, design.base_folder))
     tables = read_toml(base.resolved_toml(), design.base)
+    if "final_period_y" not in base.subject.model_fields_set:
+        tables["subject"].pop("final_period", None)
     plan: Plan = []
     problems: dict[str, list[str]] = {}
     for point in design.points:

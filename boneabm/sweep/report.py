@@ -9,9 +9,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from boneabm.analysis.doubts import union
 from boneabm.errors import InputError
 from boneabm.io.provenance import provenance
-from boneabm.report.page import folded, number, page, picture, table
+from boneabm.report.page import folded, number, page, picture, table, wary
 from boneabm.scenario_text import read_toml
 from boneabm.sweep.collect import Collected, collect
 from boneabm.sweep.folder import SweepFolder, put_text
@@ -55,7 +56,7 @@ def _page(sweep: SweepFolder, found: Collected, path: Path) -> str:
         f"<h1>{escape(found.title)}</h1>",
         f'<p class="question">{escape(question)}</p>' if question else "",
         _progress(found),
-        _warnings(found),
+        _warnings(sweep, found),
         _design(found),
         means(found),
         differences(found),
@@ -116,14 +117,13 @@ def _progress(found: Collected) -> str:
     )
 
 
-def _warnings(found: Collected) -> str:
-    """What runs warned of, and how many of them."""
+def _warnings(sweep: SweepFolder, found: Collected) -> str:
+    """What runs warned of, and how many of them; what of low confidence any finished run rests on."""
     told = [text for text in found.runs["warnings"] if text]
-    if not told:
-        return ""
+    weak = union((sweep.result(run) or {}).get("low_confidence", []) for run in found.runs["run_id"])
     kinds = list(dict.fromkeys(told))
-    items = [f"<li>{escape(text)} ({told.count(text)} runs)</li>" for text in kinds[:MOST_ROWS]]
-    return f'<div class="wary"><p><strong>{len(told)} runs warn:</strong></p><ul>{"".join(items)}</ul></div>'
+    warned = wary(f"{len(told)} runs warn:", [f"{text} ({told.count(text)} runs)" for text in kinds[:MOST_ROWS]])
+    return warned + wary("Low confidence in some or all runs: directions, not sizes", weak)
 
 
 def _levels(row: Mapping[str, Any], found: Collected) -> str:

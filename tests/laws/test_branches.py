@@ -70,7 +70,9 @@ def test_arms_share_one_burn_in_and_all_outputs_name_it(tmp_path, parent):
         lineage = json.loads(str(read_checkpoint_meta(path / "checkpoint.h5")["lineage"]))
         step = {"kind": "burn-in", "key": key, "day": -1, "state_sha256": burned_in["state_sha256"]}
         assert lineage == [step]
-        assert json.loads(VolumeReader(path / "run.vtkhdf").meta["lineage"]) == lineage
+        meta = VolumeReader(path / "run.vtkhdf").meta
+        assert json.loads(meta["lineage"]) == lineage
+        assert meta["low_confidence"] == "; ".join(RunFolder.open(path).read_log("finished")[0]["doubts"])
         assert RunFolder.open(path).read_log("origin")[0]["lineage"] == lineage
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from boneabm.analysis.doubts import HEADS
 from boneabm.io.schema import EVENT_COLUMNS, SERIES_FIRST, SERIES_FURTHER
 from boneabm.sweep.folder import PlannedRun, SweepFolder, plan_text
 
@@ -132,4 +133,5 @@ def _result(run: PlannedRun, days: int, bone: np.ndarray) -> dict[str, Any]:
         "ended_utc": f"2026-01-0{1 + run.replicate % 9}T10:00:02Z", "attempts": 1,
         "lineage": [{"kind": "burn-in", "day": 0, "digest": "d1" * 32, "key": run.burn_in}],
         "warnings": ["the box is small"] if run.replicate == 0 else [],
+        "low_confidence": [f"{HEADS[2]}: m_rankl x1.{20 + run.replicate}"],
     }  # fmt: skip

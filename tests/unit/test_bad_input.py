@@ -66,7 +66,7 @@ SCENARIOS = {
         BONE + '[subject]\nsex = "male"\n[[state]]\nkind = "oophorectomy"\n', "state: an oophorectomy", "change sex"
     ),
     "ablation without share": (BONE + '[[condition]]\nkind = "osteocyte_ablation"\n', "condition[0].share", "share = "),
-    "overlapping rows": (BONE + 2 * DISUSE, "condition: rows 1 and 2 overlap", "until"),
+    "overlapping rows": (BONE + 2 * DISUSE, "condition: rows [0] and [1] overlap", "until"),
     "ends before it starts": (
         BONE + DISUSE + 'start = "30 d"\nuntil = "3 d"\n',
         "condition[0].until: 3 d",

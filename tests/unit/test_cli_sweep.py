@@ -52,8 +52,8 @@ def test_three_bad_runs_of_twenty_are_named_and_the_rest_finishes(tmp_path: Path
 
 def test_adding_levels_arms_and_replicates_changes_no_old_run(tmp_path: Path) -> None:
     """Identities of old runs stay when levels, arms and replicates are added and factors change places."""
-    old = identities(tmp_path, '[factors]\n"bone.seed" = [1]\n"labs.pth" = ["30 pg/mL"]\n[arms.control]\n', 1)
-    text = '[factors]\n"labs.pth" = ["60 pg/mL", "30 pg/mL"]\n"bone.seed" = [2, 1]\n' + ARMS
+    old = identities(tmp_path, '[factors]\n"bone.seed" = [1]\n"labs.igf1" = ["130 ng/mL"]\n[arms.control]\n', 1)
+    text = '[factors]\n"labs.igf1" = ["160 ng/mL", "130 ng/mL"]\n"bone.seed" = [2, 1]\n' + ARMS
     new = identities(tmp_path, text, 3)
     assert len(old) == 1
     assert len(new) == 24

@@ -111,7 +111,7 @@ def test_conditions_of_the_whole_body_may_not_overlap() -> None:
     two = '[[condition]]\nkind = "bed_rest"\nuntil = "{} d"\n'
     two += '[[condition]]\nkind = "partial_gravity"\ngravity = 0.4\nstart = "20 d"\n'
     assert len(read(SITE + two.format(20)).condition) == 2
-    with pytest.raises(InputError, match=r"condition: rows 1 and 2 overlap"):
+    with pytest.raises(InputError, match=r"condition: rows \[0\] and \[1\] overlap"):
         read(SITE + two.format(21))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -111,7 +112,7 @@ def test_low_confidence_is_what_the_run_told_at_its_end_else_what_it_would_tell(
     assert "drugs of low confidence: ipamorelin" in lines
     assert all(f"<li>{escape(words)}</li>" in pages[0] for words in lines)
     assert "<ul><li>drugs of low confidence: &lt;b&gt;</li></ul>" in pages[1]
-    assert all("kinetics of ipamorelin" in page for page in pages)
+    assert all("the drug ipamorelin" in page for page in pages)
 
 
 @pytest.mark.parametrize("days", [61, 800])
@@ -191,6 +192,20 @@ def test_pairs_give_the_difference_and_its_interval(tmp_path: Path) -> None:
     # changes of BV/TV in percentage points: -5, -6, -4: mean -5, half width t(0.975, 2) / sqrt(3) = 2.484
     assert "change of BV/TV over the run, percentage points −5.00 [−7.48, −2.52]" in said
     assert "All runs have days 0 to 10" in said
+
+
+def test_a_comparison_names_what_of_low_confidence_its_arms_rest_on(tmp_path: Path) -> None:
+    """One list per arm; runs of an arm are taken together."""
+    told = {"a": ["x1.20"], "b": ["x1.30", "x1.50"]}
+    for arm, factors in told.items():
+        for at, factor in enumerate(factors):
+            place = bare_run(tmp_path / arm / str(at), line(0.2), scenario_text(10), finished=False)
+            weak = f"moved by more than 10 % because of rows of low confidence: m_rankl {factor}"
+            with (place / "log.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"event": "finished", "day": 10, "wall_s": 1.0, "doubts": [weak]}) + "\n")
+    said = text_of(comparison(read_arms([tmp_path / "a", tmp_path / "b"]), None))
+    assert "a: moved by more than 10 % because of rows of low confidence: m_rankl x1.20" in said
+    assert "b: moved by more than 10 % because of rows of low confidence: m_rankl x1.30 to x1.50" in said
 
 
 def test_one_pair_says_that_it_has_no_interval(tmp_path: Path) -> None:

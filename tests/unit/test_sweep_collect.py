@@ -463,6 +463,7 @@ def test_the_report_stands_alone_and_tells_what_is_missing(reported: tuple[Sweep
     assert not re.search(r'(src|href)="(?!data:)', text)
     assert sweep.digest() in text
     assert "the box is small (2 runs)" in text
+    assert "because of rows of low confidence: m_rankl x1.20 to x1.23" in text
 
 
 @pytest.mark.usefixtures("_no_pictures")

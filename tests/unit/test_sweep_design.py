@@ -13,6 +13,7 @@ from boneabm.errors import InputError
 from boneabm.scenario import Scenario
 from boneabm.scenario_text import find_scenario, merge_tables, read_toml
 from boneabm.sweep.design import LAST_SEED, Design, Point, design_from_text, find_base, read_design
+from boneabm.sweep.plan import make_plan
 from boneabm.sweep.sampling import level_between, shares, twice
 
 HEAD = 'title = "t"\nbase = "menopause"\n'
@@ -20,7 +21,10 @@ HERE = Path(".")
 
 GRID = '[factors]\n"bone.bv_tv" = [0.12, 0.20]\n"labs.pth" = ["30 pg/mL", "60 pg/mL"]\n'
 ZIP = '[[zip]]\n"subject.age" = ["50 y", "60 y"]\n"subject.final_period" = ["51 y", "49 y"]\n'
-ARMS = '[arms.control]\n[arms.pth]\nsubject.aging = false\n[[arms.pth.state]]\nkind = "pth"\nlevel = "120 pg/mL"\n'
+ARMS = (
+    "[arms.control]\n[arms.blocked]\nsubject.aging = false\n"
+    '[[arms.blocked.state]]\nkind = "rankl_antibody"\nfree = "120 pM"\n'
+)
 SAMPLE = '[sample]\nmethod = "{method}"\npoints = {points}\n[sample.ranges]\n{ranges}\n'
 TWO_RANGES = (
     '"bone.bv_tv" = {low = 0.1, high = 0.3}\n"labs.pth" = {low = "20 pg/mL", high = "200 pg/mL", scale = "log"}'
@@ -67,10 +71,10 @@ def test_a_sweep_of_nothing_is_one_run_of_its_base() -> None:
 
 
 def test_texts_and_numbers_of_the_head_are_kept() -> None:
-    head = HEAD + 'question = "q"\nexpected = "e"\nsource = "s"\nreplicates = 2\nseed = 5\nreference_arm = "pth"\n'
+    head = HEAD + 'question = "q"\nexpected = "e"\nsource = "s"\nreplicates = 2\nseed = 5\nreference_arm = "blocked"\n'
     made = design(ARMS, head)
     assert (made.question, made.expected, made.source) == ("q", "e", "s")
-    assert (made.replicates, made.seed, made.arms, made.reference_arm) == (2, 5, ("control", "pth"), "pth")
+    assert (made.replicates, made.seed, made.arms, made.reference_arm) == (2, 5, ("control", "blocked"), "blocked")
     assert design(ARMS).reference_arm == "control"
 
 
@@ -103,7 +107,7 @@ def test_everything_is_crossed_replicates_slowest_arms_fastest() -> None:
     points = design(text, HEAD + "replicates = 2\n").points
     assert len(points) == 4 * 2 * 2 * 3 * 2 * 2
     assert len({(p.arm, tuple(p.factors.items()), p.replicate) for p in points}) == len(points)
-    assert [p.arm for p in points[:4]] == ["control", "pth", "control", "pth"]
+    assert [p.arm for p in points[:4]] == ["control", "blocked", "control", "blocked"]
     assert [p.replicate for p in points] == [0] * 96 + [1] * 96
     assert list(points[0].factors) == [
         "bone.bv_tv", "labs.pth", "subject.age", "subject.final_period", "bone.seed", "bone.holes",
@@ -112,11 +116,22 @@ def test_everything_is_crossed_replicates_slowest_arms_fastest() -> None:
     assert points[2].factors["bone.holes"] != points[0].factors["bone.holes"]
 
 
+def test_an_assumed_final_period_of_the_base_is_not_that_of_an_arm(tmp_path: Path) -> None:
+    """A man or a younger woman made of an old one has none; another old woman has the usual one."""
+    base = 'title = "b"\n[bone]\nkind = "generated"\nsize = "0.96 mm"\n[subject]\nage = "62 y"\n'
+    (tmp_path / "base.toml").write_text(base, encoding="utf-8")
+    arms = '[arms.old]\n[arms.man]\nsubject.sex = "male"\n[arms.young]\nsubject.age = "40 y"\n'
+    made = design(arms, 'title = "t"\nbase = "base.toml"\n', tmp_path)
+    _, plan = make_plan(made)
+    found = {run.arm: Scenario.from_toml(run.scenario).subject.final_period_y for run in plan}
+    assert found == {"old": 51.0, "man": None, "young": None}
+
+
 def test_changes_resolve_to_the_scenario_that_is_meant() -> None:
     made = design('[scenario]\nsimulation.days = "30 d"\n"subject.age" = "40 y"\n' + GRID + ARMS)
     one = resolved(made.points[-1])
     assert (one.simulation.days, one.subject.age_y, one.labs.pth_pg_per_ml, one.subject.aging) == (30, 40, 60, False)
-    assert [row.level_pg_per_ml for row in one.state] == [120]
+    assert [row.free_pm for row in one.state] == [120]
     assert resolved(made.points[0]).state == ()
     assert one.bone.seed == 7  # type: ignore[union-attr]
 
@@ -125,7 +140,7 @@ def test_factors_and_arms_replace_values_of_the_scenario_section() -> None:
     common = '[scenario]\nbone.bv_tv = 0.3\nstate = [{kind = "pth", level = "60 pg/mL"}]\n'
     first, last = design(common + '[factors]\n"bone.bv_tv" = [0.1]\n' + ARMS).points
     assert resolved(first).bone.bv_tv == 0.1  # type: ignore[union-attr]
-    assert [resolved(p).state[0].level_pg_per_ml for p in (first, last)] == [60, 120]
+    assert [resolved(p).state[0].kind for p in (first, last)] == ["pth", "rankl_antibody"]
 
 
 @pytest.mark.parametrize(
@@ -279,7 +294,7 @@ def test_all_problems_of_a_file_come_at_once() -> None:
         ("replicates = 1.5\n", "replicates: 1.5 must be a whole number, 1 to 100000."),
         (f"replicates = 2\nseed = {LAST_SEED}\n", f"seed: with 2 replicates, at most {LAST_SEED - 1}."),
         ('reference_arm = "a"\n', "This sweep has no arms: remove it, or write [arms.control]."),
-        ('reference_arm = "contrl"\n' + ARMS, '"contrl" is not an arm. Known: control, pth. Did you mean "control"?'),
+        ('reference_arm = "contrl"\n' + ARMS, '"contrl" is not an arm. Known: blocked, control. Did you mean'),
         ("scenario = 3\n", "scenario: 3 is not a table of changes."),
         ("factors = 3\n", 'factors: 3 is not a table. Write lines such as "bone.bv_tv" = [0.12, 0.20] below it.'),
         ('[factors]\n"bone.bv_tv" = []\n', "factors.bone.bv_tv: has no levels. Write at least one"),
