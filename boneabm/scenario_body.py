@@ -11,14 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from boneabm.endocrine.drugs import Route, find_drug
 from boneabm.errors import InputError
+from boneabm.parameters import ParameterSet
 from boneabm.scenario_fields import Number, Quantity, refuse
 from boneabm.scenario_schema import known_drugs
 
 LONGEST_D = 36500
 MOST_DOSES = 50_000
 HOUR_D = 1 / 24
-FINAL_PERIOD_Y = 51.0
-"""Age at a final period that is not given: the median of natural ones (51.4 y, Gold 2001, Am J Epidemiol 153:865)."""
 
 
 class Section(BaseModel):
@@ -76,8 +75,9 @@ class Subject(Section):
     @model_validator(mode="after")
     def _had_a_final_period(self) -> Self:
         """The usual one where it must have been: set in place, so that it still counts as not given."""
-        if self.final_period_y is None and self.sex == "female" and self.aging and self.age_y >= FINAL_PERIOD_Y:
-            object.__setattr__(self, "final_period_y", FINAL_PERIOD_Y)
+        usual_y = ParameterSet.load()["history.final_period_y"].value
+        if self.final_period_y is None and self.sex == "female" and self.aging and self.age_y >= usual_y:
+            object.__setattr__(self, "final_period_y", usual_y)
         return self
 
 
@@ -349,9 +349,10 @@ def fit_together(
     kinds = [row.kind for row in states]
     if subject.sex == "male" and "oophorectomy" in kinds:
         refuse('an oophorectomy is only for sex = "female". Remove the row or change sex.', "state")
-    if labs.pth_pg_per_ml is not None and "pth" in kinds:
+    held = [number for number, row in enumerate(states) if row.kind == "pth" and row.begin_d <= 0]
+    if labs.pth_pg_per_ml is not None and held:
         refuse(
-            f'and state[{kinds.index("pth")}], of kind = "pth", both set PTH. Keep the lab for a level that '
+            f'and state[{held[0]}], of kind = "pth", both set PTH on day 0. Keep the lab for a level that '
             "the body then changes, the state for one that is held.",
             "labs.pth",
         )

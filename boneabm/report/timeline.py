@@ -183,7 +183,7 @@ def _rate(row: Infusion) -> str:
 def _dose_lane(row: Dose, scenario: Scenario) -> Lane:
     """Taken doses as ticks, as a bar where they are many."""
     settings = scenario.simulation
-    made = single_doses(dose_of(row), -settings.burn_in_d, settings.seed)
+    made = single_doses(dose_of(row, settings.days), -settings.burn_in_d, settings.seed)
     days = tuple(one.time_d for one in made if one.taken and 0 <= one.time_d <= settings.days)
     every = f" every {row.interval_d:g} d" if row.interval_d is not None else ""
     words = f"{row.amt} {row.route_name()}{every}, {len(days)} dose{'s'[: len(days) != 1]}"
