@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from boneabm.io.hdf import COMPRESSION
+from boneabm.kernels import blocks
 
 Corner = tuple[int, ...]
 
@@ -18,8 +19,6 @@ def put_volume(dataset: h5py.Dataset, index: int, volume: np.ndarray) -> None:
 
     The file is the same as h5py would write, whatever the number of threads.
     """
-    from boneabm.kernels import blocks  # here, as readers of files do without numba
-
     edges = dataset.chunks[1:]
     corners = list(product(*(range(0, size, edge) for size, edge in zip(volume.shape, edges, strict=True))))
     packed = [b""] * len(corners)

@@ -16,7 +16,6 @@ import numpy as np
 
 from boneabm.errors import InputError, nearest
 from boneabm.io import hdf
-from boneabm.io.packing import put_volume
 from boneabm.io.schema import VOLUME_FIELDS, Column, columns_named
 
 REPLAY_DELAY_D = 1e-3
@@ -43,6 +42,9 @@ class VolumeWriter:
         fields: Sequence[str],
         meta: Mapping[str, str | int | float] | None = None,
     ) -> None:
+        from boneabm.io.packing import put_volume  # here, as readers do without numba
+
+        self._put_volume = put_volume
         self.path = Path(path)
         self.shape = (int(shape[0]), int(shape[1]), int(shape[2]))
         self.spacing_um = float(spacing_um)
@@ -109,7 +111,7 @@ class VolumeWriter:
             raise InputError(f"{self.path}: the first snapshot needs an array for {column.name}, not None.")
         if array is not None and digest != known:
             volumes.resize(used + 1, axis=0)
-            put_volume(volumes, used, array)
+            self._put_volume(volumes, used, array)
             used += 1
         hdf.put_rows(offsets, step, [used - 1])
         return digest

