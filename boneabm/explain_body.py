@@ -6,14 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from boneabm.build import dose_of, make_body
+from boneabm.build import make_body
 from boneabm.endocrine import Body, Modulators
 from boneabm.endocrine.body import FACTORS
 from boneabm.endocrine.curves import Course, follow
-from boneabm.endocrine.doses import single_doses
 from boneabm.endocrine.drugs import find_drug
 from boneabm.parameters import ParameterSet
-from boneabm.report.timeline import habit_words, what
+from boneabm.report.timeline import doses_of, habit_words, what
 from boneabm.scenario import Scenario
 from boneabm.scenario_body import Diet, Dose, HormoneState, Infusion
 from boneabm.units import DIMENSIONS
@@ -79,9 +78,7 @@ def _late(begin_d: float, days: int) -> str:
 
 def _dose(row: Dose, scenario: Scenario) -> str:
     text = f"{row.drug} {row.route_name()} {row.amt}: day {row.time_d:g}"
-    settings = scenario.simulation
-    made = single_doses(dose_of(row, settings.days), -settings.burn_in_d, settings.seed)
-    inside = [one for one in made if 0 <= one.time_d < settings.days]
+    inside = [one for one in doses_of(row, scenario) if 0 <= one.time_d < scenario.simulation.days]
     if row.interval_d is not None:
         end = " until the end of the run" if row.goes_on else ""
         text += f", then every {row.interval_d:g} d{end}; {len(inside)} dose{'s'[: len(inside) != 1]} in the run"

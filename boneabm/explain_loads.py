@@ -14,7 +14,7 @@ from boneabm.loading.weekly import WEEK, Session
 from boneabm.parameters import ParameterSet
 from boneabm.scenario import Activity, GeneratedBone, Scenario
 from boneabm.scenario_body import Subject
-from boneabm.scenario_loading import ROWS
+from boneabm.scenario_loading import RESIDUAL, ROWS
 
 MOST_WEEKS = 6
 MOST_TIMES = 4
@@ -22,7 +22,7 @@ FORTNIGHT_D = 14
 EQUAL = 0.01
 """Days whose psi/psi* differ by less stand together."""
 WALKING = ("walking", "brisk_walking")
-HELD_BY_A_HARNESS = ("bed_rest", "microgravity", "paralysis", "immobilization")
+HELD_BY_A_HARNESS = ("bed_rest", *RESIDUAL)
 
 
 def calendar(scenario: Scenario, parameters: ParameterSet) -> list[str]:

@@ -91,7 +91,8 @@ class Recorder(Checkpoints):
         super().__init__(folder, scenario, origin, scenario.simulation.days)
         used = ParameterSet.load().override(scenario.parameters)
         self.doubts = doubts(scenario, used).lines()
-        lattice, output, meta = simulation.tissue.lattice, scenario.output, describe(scenario, origin, self.doubts)
+        lattice, output = simulation.tissue.lattice, scenario.output
+        meta = describe(scenario, origin, used, self.doubts)
         self.volumes = VolumeWriter(folder.volumes, lattice.shape, lattice.spacing_um, list(output.fields), meta)
         self.agents = AgentWriter(folder.agents, AGENT_NAMES, meta)
         self.series = SeriesWriter(folder.series, SERIES_NAMES)
@@ -143,12 +144,11 @@ class Recorder(Checkpoints):
         super().resume(simulation, meta)
 
 
-def describe(scenario: Scenario, origin: Origin, weak: list[str]) -> dict[str, str]:
+def describe(scenario: Scenario, origin: Origin, parameters: ParameterSet, weak: list[str]) -> dict[str, str]:
     """What the output files say about where they come from: versions, scenario, parameters with sources, lineage.
 
-    weak : what the run rests on that is of low confidence
+    parameters : those of this scenario; weak : what the run rests on that is of low confidence
     """
-    parameters = ParameterSet.load().override(scenario.parameters)
     used = (f"{p['section']}.{p['name']} = {p['value']} {p['unit']} ({p['source']})" for p in parameters.rows())
     rows, text = "\n".join(used), scenario.resolved_toml()
     bone = ", ".join(f"{key} = {value}" for key, value in origin.bone.items())

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from boneabm.build import dose_of
 from boneabm.build_loads import weekly_program
-from boneabm.endocrine.doses import single_doses
+from boneabm.endocrine.doses import Given, single_doses
 from boneabm.loading.weekly import BODY
 from boneabm.parameters import ParameterSet
 from boneabm.report.record import Record, column
@@ -180,11 +180,16 @@ def _rate(row: Infusion) -> str:
     return f"{row.rate} {row.route_name(infusion=True)}".strip()
 
 
+def doses_of(row: Dose, scenario: Scenario) -> Iterator[Given]:
+    """Single doses of a row as the body of this run gets them, missed ones too, those before day 0 as well."""
+    settings = scenario.simulation
+    return single_doses(dose_of(row, settings.days), -settings.burn_in_d, settings.seed)
+
+
 def _dose_lane(row: Dose, scenario: Scenario) -> Lane:
     """Taken doses as ticks, as a bar where they are many."""
-    settings = scenario.simulation
-    made = single_doses(dose_of(row, settings.days), -settings.burn_in_d, settings.seed)
-    days = tuple(one.time_d for one in made if one.taken and 0 <= one.time_d <= settings.days)
+    made = doses_of(row, scenario)
+    days = tuple(one.time_d for one in made if one.taken and 0 <= one.time_d <= scenario.simulation.days)
     every = f" every {row.interval_d:g} d" if row.interval_d is not None else ""
     words = f"{row.amt} {row.route_name()}{every}, {len(days)} dose{'s'[: len(days) != 1]}"
     if len(days) > MOST_TICKS:
