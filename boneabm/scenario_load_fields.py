@@ -109,7 +109,8 @@ class ClockField(Field):
 
     def write(self, value: float) -> str:
         """Hours and minutes."""
-        return f"{int(value)}:{round(value % 1 * 60):02d}"
+        hours, minutes = divmod(round(60 * value), 60)
+        return f"{hours}:{minutes:02d}"
 
     def json_schema(self) -> dict[str, Any]:
         """A text."""

@@ -15,7 +15,7 @@ from boneabm.errors import InputError
 from boneabm.io.runfolder import RunFolder
 from boneabm.report.page import printable
 from boneabm.report.record import Record, column, labels, read_record
-from boneabm.sweep.folder import PlannedRun, Status, SweepFolder
+from boneabm.sweep.folder import Contrast, PlannedRun, Status, SweepFolder
 from boneabm.sweep.outcomes import RunTables
 
 FEWEST, MOST, MOST_MEMBERS = 2, 7, 500
@@ -140,6 +140,10 @@ class Arms(SweepFolder):
     def reference_arm(self) -> str:
         """The first arm."""
         return self.arms[0]
+
+    def contrasts(self) -> dict[str, Contrast]:
+        """None: arms are compared with the first one."""
+        return {}
 
     def status(self, run_id: str) -> Status:
         """All members count, up to the last common day."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from boneabm.errors import InputError, nearest
+from boneabm.sweep.contrasts import contrast_table
 from boneabm.sweep.folder import PlannedRun, SweepFolder
 from boneabm.sweep.groups import Groups
 from boneabm.sweep.outcomes import COLUMNS, NAN, OUTCOMES, RunTables
@@ -43,7 +44,9 @@ class Collected:
     summary  : one row per group and outcome: arm and levels, over its runs; arm pooled over levels, over one mean per
                combination of levels
     variance : split between geometries and seeds per arm and outcome; no columns where geometry is no factor
+    contrasts: one row per contrast of the sweep file, levels and outcome; no columns where there are none
     missing  : one row per run that gave no outcomes, and why
+    formulas : contrasts by name, in words
     """
 
     title: str
@@ -54,7 +57,9 @@ class Collected:
     runs: Table
     summary: Table
     variance: Table
+    contrasts: Table
     missing: Table
+    formulas: dict[str, str]
     files: dict[str, Path]
 
     def combinations(self) -> int:
@@ -73,7 +78,7 @@ def collect(
 ) -> Collected:
     """Write the tables of a sweep, finished or not, and give them back; `outcomes` and `columns` say what they mean.
 
-    A table without columns (the variance, where geometry is no factor) has no file.
+    A table without columns (variance where geometry is no factor, contrasts where there are none) has no file.
 
     out            : folder of the tables, `tables` in the sweep folder by default
     table_format   : "csv" (default) or "parquet" (needs pyarrow)
@@ -88,7 +93,8 @@ def collect(
     folder.mkdir(parents=True, exist_ok=True)
     with series_file(folder / f"series.{form}" if series else None) as add_series:
         found = gather(sweep, level, geometry, wished_percent, add_series)
-    tables = {"runs": found.runs, "summary": found.summary, "variance": found.variance, "missing": found.missing}
+    names = ("runs", "summary", "variance", "contrasts", "missing")
+    tables = {name: getattr(found, name) for name in names}
     written = {name: table for name, table in (tables | _code_book(wished_percent)).items() if table}
     files = {name: folder / f"{name}.{form}" for name in (*written, *(["series"] if series else []))}
     for name, table in written.items():
@@ -115,13 +121,17 @@ def gather(
     _check_factor(geometry, plan)
     rows, values = _read_runs(sweep, plan, add_series)
     groups = Groups(plan, values, sweep.reference_arm(), level, wished_percent)
+    contrasts = sweep.contrasts()
     tables = {
         "runs": _runs_table(plan, rows, groups),
         "summary": groups.summary(),
         "variance": groups.variance(geometry or groups.geometry()),
+        "contrasts": contrast_table(groups, contrasts),
         "missing": _missing_table(rows, plan, groups),
     }
-    return Collected(sweep.title(), groups.reference, groups.arms, groups.factors, level, **tables, files={})
+    formulas = {name: str(one) for name, one in contrasts.items()}
+    title, reference = sweep.title(), groups.reference
+    return Collected(title, reference, groups.arms, groups.factors, level, **tables, formulas=formulas, files={})
 
 
 def _known_format(table_format: str | None) -> str:

@@ -11,6 +11,7 @@
     [[list]]                    one table per point, all with the same keys
     [sample]                    method, points, seed and [sample.ranges]
     [arms.NAME]                 changes of one arm
+    [contrasts.NAME]            plus = [...], minus = [...]: sum of arms less sum of arms, see `contrasts`
 
 All of them are crossed. Keys are paths in a scenario file, "bone.bv_tv", "parameters.osteoclast.team", or
 "state[0].level" for a row that the arm, [scenario] or the base has. Runs come in the order: replicate slowest, then
@@ -36,7 +37,9 @@ from boneabm.errors import InputError, nearest
 from boneabm.scenario import Section
 from boneabm.scenario_fields import Number, refuse
 from boneabm.scenario_text import input_error, merge_tables, packaged_scenarios, problem_lines, read_text, read_toml
+from boneabm.sweep.contrasts import contrast_problems, read_contrast
 from boneabm.sweep.design_keys import flat_ranges, has_row, key_problems, lay, names_row
+from boneabm.sweep.folder import Contrast
 from boneabm.sweep.sampling import (
     as_written,
     equally_long,
@@ -94,6 +97,7 @@ class Design:
     seed: int
     arms: tuple[str, ...]
     reference_arm: str
+    contrasts: dict[str, Contrast]
     points: tuple[Point, ...]
 
 
@@ -115,7 +119,7 @@ def design_from_text(text: str, where: str, folder: Path) -> Design:
     except ValidationError as error:
         raise input_error(where, problem_lines(error, _SECTIONS) + problems) from None
     sets = _sets(file)
-    problems += _size_problems(file, sets)
+    problems += _size_problems(file, sets) + contrast_problems(file.contrasts, tuple(file.arms))
     if problems:
         raise input_error(where, problems)
     return Design(
@@ -129,6 +133,7 @@ def design_from_text(text: str, where: str, folder: Path) -> Design:
         seed=file.seed,
         arms=tuple(file.arms),
         reference_arm=file.reference_arm or next(iter(file.arms), ""),
+        contrasts=file.contrasts,
         points=tuple(_points(file, sets, where, folder)),
     )
 
@@ -281,6 +286,7 @@ class _SweepFile(Section):
     rows: Annotated[tuple[_Row, ...], _tables("list"), AfterValidator(same_keys)] = Field((), alias="list")
     sample: _Sample | None = None
     arms: dict[str, _Changes] = Field(default_factory=dict)
+    contrasts: dict[str, Annotated[Contrast, PlainValidator(read_contrast)]] = Field(default_factory=dict)
 
 
 _SECTIONS = {(): _SweepFile, ("sample",): _Sample} | {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -44,6 +44,18 @@ class PlannedRun:
         return ", ".join([*([self.arm] if self.arm else []), *levels, f"replicate {self.replicate}"])
 
 
+@dataclass(frozen=True)
+class Contrast:
+    """Sum of the arms in plus less sum of as many arms in minus."""
+
+    plus: tuple[str, ...]
+    minus: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """As a formula: "post_hirit + pre_none - post_none - pre_hirit"."""
+        return " - ".join((" + ".join(self.plus), *self.minus))
+
+
 class SweepFolder:
     """Paths of a sweep, its plan and what is done of it."""
 
@@ -73,6 +85,11 @@ class SweepFolder:
     def reference_arm(self) -> str:
         """Arm that the others are compared with, "" where there are no arms."""
         return str(self._plan()["reference_arm"])
+
+    def contrasts(self) -> dict[str, Contrast]:
+        """Contrasts of arms by name; none in plans that were written before there were contrasts."""
+        told = self._plan().get("contrasts", {})
+        return {name: Contrast(*map(tuple, (row["plus"], row["minus"]))) for name, row in told.items()}
 
     def model_version(self) -> str:
         """Version of the model that the sweep was planned with."""
@@ -126,9 +143,16 @@ class SweepFolder:
         return digest.hexdigest()
 
 
-def plan_text(title: str, reference_arm: str, runs: list[PlannedRun], version: str) -> str:
+def plan_text(
+    title: str,
+    reference_arm: str,
+    runs: list[PlannedRun],
+    version: str,
+    contrasts: Mapping[str, Contrast] | None = None,
+) -> str:
     """Content of plan.json."""
-    facts = {"title": title, "reference_arm": reference_arm, "model_version": version}
+    told = {name: asdict(one) for name, one in (contrasts or {}).items()}
+    facts = {"title": title, "reference_arm": reference_arm, "contrasts": told, "model_version": version}
     return json.dumps({**facts, "runs": [asdict(run) for run in runs]}, indent=1)
 
 

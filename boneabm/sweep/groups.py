@@ -113,14 +113,14 @@ class Groups:
             groups += [([cell for cell in cells if self.plan[cell[0]].arm == arm], True) for arm in self.arms]
         rows: list[dict[str, Any]] = []
         for own, pooled in groups:
-            label = {**self._labels(own[0], pooled), "pooled": pooled}
+            label = {**self.labels(own[0], pooled), "pooled": pooled}
             for k, outcome in enumerate(OUTCOMES):
                 difference = self._difference(own, pooled, k) if self.compares else {}
                 name = {**label, "outcome": outcome.name, "unit": outcome.unit}
                 rows.append({**name, **self._mean(own, pooled, k), **difference})
         return columns_of(rows)
 
-    def _labels(self, group: Sequence[int], pooled: bool, without: str = "") -> dict[str, Any]:
+    def labels(self, group: Sequence[int], pooled: bool, without: str = "") -> dict[str, Any]:
         """Arm and levels of a group; no levels where it is pooled over them."""
         hidden = factor_columns([{k: v for k, v in run.factors.items() if k == without} for run in self.plan])
         names = {name: column[group[0]] for name, column in self.design.items() if name not in hidden}
@@ -169,7 +169,7 @@ class Groups:
             return {}
         rows: list[dict[str, Any]] = []
         for group in self.by_levels(without=geometry):
-            label = self._labels(group, False, geometry)
+            label = self.labels(group, False, geometry)
             bones = [level_text(self.plan[at].factors.get(geometry)) for at in group]
             for k, outcome in enumerate(OUTCOMES):
                 name = {**label, "outcome": outcome.name, "unit": outcome.unit}

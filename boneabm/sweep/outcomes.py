@@ -182,7 +182,15 @@ VARIANCE_COLUMNS = {
     "share_high": "upper bound of the share",
     "p_value": "F test of no variance between bones",
 }
-COLUMNS = {"summary": SUMMARY_COLUMNS, "variance": VARIANCE_COLUMNS}
+CONTRAST_COLUMNS = {
+    "contrast": "name in the sweep file",
+    "n": "replicates in which all arms of the contrast have a value, where pooled combinations of levels",
+    "value": f"sum of the arms in plus less sum of those in minus, mean over replicates, {COMBINATIONS}",
+    "low": "lower bound of the interval of the value, Student's t over n values; empty for one value",
+    "high": "upper bound of the interval of the value",
+    "p_value": "paired t test of a value of 0; not corrected for many outcomes",
+}
+COLUMNS = {"summary": SUMMARY_COLUMNS, "variance": VARIANCE_COLUMNS, "contrasts": CONTRAST_COLUMNS}
 """What the columns of tables mean; {percent} stands for the wished half width."""
 
 

@@ -78,7 +78,7 @@ def write_plan(design: Design, file: Path, base: Scenario, plan: Plan, folder: S
     put_text(folder.base_file, base.resolved_toml())
     if file.resolve() != folder.sweep_file.resolve():
         shutil.copyfile(file, folder.sweep_file)
-    put_text(folder.plan_file, plan_text(design.title, design.reference_arm, plan, model_version()))
+    put_text(folder.plan_file, plan_text(design.title, design.reference_arm, plan, model_version(), design.contrasts))
 
 
 def _refuse_foreign(design: Design, folder: SweepFolder) -> None:

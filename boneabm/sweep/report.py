@@ -60,6 +60,7 @@ def _page(sweep: SweepFolder, found: Collected, path: Path) -> str:
         _design(found),
         means(found),
         differences(found),
+        _contrasts(found),
         _pictures(sweep, found),
         _variance(found),
         _required(found),
@@ -263,12 +264,37 @@ def _difference_note(found: Collected) -> str:
 
 
 def _difference_cells(row: Mapping[str, Any]) -> list[str]:
-    p = row["p_value"]
     return [
         _named(row["outcome"], difference=True), _interval(row, "difference", "difference_low", "difference_high"),
         _bounds(row, "bootstrap_low", "bootstrap_high") or "–", number(row["d_z"]),
-        "&lt;&nbsp;0.001" if p < 1e-3 else number(p), number(row["correlation"]), number(row["variance_ratio"]),
+        _p_value(row), number(row["correlation"]), number(row["variance_ratio"]),
     ]  # fmt: skip
+
+
+def _contrasts(found: Collected) -> str:
+    """Every contrast of the sweep file, over all levels where there are several."""
+    rows = [row for row in table_rows(found.contrasts) if row["outcome"] in REPORTED]
+    several = any(row["pooled"] for row in rows)
+    parts = []
+    for name, formula in found.formulas.items():
+        own = sorted((r for r in rows if r["contrast"] == name and r["pooled"] == several), key=_place)
+        cells = [
+            [_named(r["outcome"], difference=True), _interval(r, "value", "low", "high"), str(r["n"]), _p_value(r)]
+            for r in own
+        ]
+        parts.append(f"<h3>{escape(name)}</h3><p><code>{escape(formula)}</code></p>")
+        parts.append(table(["outcome", "value", "n", "p"], cells) if cells else "<p>No run is finished yet.</p>")
+    of = "one mean per combination of levels" if several else "replicates of which all these arms are finished"
+    note = f'<p class="note">Mean over {of} [{100 * found.level:g} % interval, Student\'s t].</p>'
+    return "<h2>Contrasts</h2>" + "".join(parts) + note if parts else ""
+
+
+def _place(row: Mapping[str, Any]) -> int:
+    return REPORTED.index(row["outcome"])
+
+
+def _p_value(row: Mapping[str, Any]) -> str:
+    return "&lt;&nbsp;0.001" if row["p_value"] < 1e-3 else number(row["p_value"])
 
 
 def _saving(row: Mapping[str, Any]) -> str:

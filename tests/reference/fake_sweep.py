@@ -13,7 +13,7 @@ import numpy as np
 
 from boneabm.analysis.doubts import HEADS
 from boneabm.io.schema import EVENT_COLUMNS, SERIES_FIRST, SERIES_FURTHER
-from boneabm.sweep.folder import PlannedRun, SweepFolder, plan_text
+from boneabm.sweep.folder import Contrast, PlannedRun, SweepFolder, plan_text
 
 COLUMNS = (*SERIES_FIRST, *SERIES_FURTHER)
 
@@ -83,6 +83,7 @@ def write_sweep(
     days: int = 30,
     unfinished: Mapping[tuple[str, int], str] | None = None,
     title: str = "Loss of bone without estradiol",
+    contrasts: Mapping[str, Contrast] | None = None,
 ) -> SweepFolder:
     """Sweep with every run finished, except those named in `unfinished`.
 
@@ -100,7 +101,7 @@ def write_sweep(
                 run = _planned(arm, levels, replicate)
                 plan.append(run)
                 _write_run(sweep, run, number, days, (unfinished or {}).get((arm, replicate), "finished"))
-    sweep.plan_file.write_text(plan_text(title, arms[0] if arms else "", plan, "version"), encoding="utf-8")
+    sweep.plan_file.write_text(plan_text(title, arms[0] if arms else "", plan, "version", contrasts), encoding="utf-8")
     return sweep
 
 

@@ -18,7 +18,7 @@ from fake_sweep import bv_tv, own, series, write_sweep
 from boneabm.analysis import ensemble
 from boneabm.errors import InputError
 from boneabm.sweep.collect import Collected, collect
-from boneabm.sweep.folder import PlannedRun, SweepFolder
+from boneabm.sweep.folder import Contrast, PlannedRun, SweepFolder
 from boneabm.sweep.groups import Groups, factor_columns
 from boneabm.sweep.outcomes import OUTCOMES
 from boneabm.sweep.plots import COURSES, draw, levels_text, read_curves, write_plots
@@ -92,6 +92,44 @@ def test_differences_are_paired_by_replicate_and_levels(tmp_path: Path) -> None:
     half = 3.182446305284263 * one["difference_sd"] / 2
     assert one["difference_low"] == pytest.approx(one["difference"] - half)
     assert one["difference_high"] == pytest.approx(one["difference"] + half)
+
+
+FACTORIAL = {"a by b": Contrast(("both", "none"), ("a", "b")), "all of a": Contrast(("a",), ("none",))}
+
+
+def test_contrasts_are_sums_of_arms_of_one_replicate(tmp_path: Path) -> None:
+    """Bone and seed cancel; what is left are the formulas of four arms. A replicate without one of them is left out."""
+    arms, lost = ("none", "both", "a", "b"), {("b", 1): "failed"}
+    sweep = write_sweep(tmp_path / "s", arms, replicates=5, days=73, unfinished=lost, contrasts=FACTORIAL)
+    found = collect(sweep)
+    one, other = (r for r in table_rows(found.contrasts) if r["outcome"] == "bv_tv_last")
+    each = np.array([(2 + 3 - 1) * (0.01 + 0.002 * own(replicate)) * 73 / 365 for replicate in (0, 2, 3, 4)])
+    half = 3.182446305284263 * each.std(ddof=1) / 2
+    assert (one["contrast"], one["n"]) == ("a by b", 4)
+    assert one["value"] == pytest.approx(each.mean(), abs=1e-15)
+    assert (one["low"], one["high"]) == pytest.approx((each.mean() - half, each.mean() + half))
+    assert (other["contrast"], other["n"], other["value"]) == (
+        "all of a", 5, pytest.approx(row(found, "a", "bv_tv_last")["difference"], abs=1e-15),
+    )  # fmt: skip
+    text = html.unescape(write_report(sweep).read_text(encoding="utf-8"))
+    assert "<h3>a by b</h3><p><code>both + none - a - b</code></p>" in text
+
+
+def test_contrasts_over_levels_count_one_mean_per_combination(tmp_path: Path) -> None:
+    """Three bones, four seeds each: one row per bone, then their three means; without arms or runs there is nothing."""
+    bones = [{"bone.seed": bone} for bone in range(3)]
+    arms = ("none", "both", "a", "b")
+    found = collect(write_sweep(tmp_path / "s", arms, bones, contrasts=FACTORIAL))
+    rows = [r for r in table_rows(found.contrasts) if r["outcome"] == "bv_tv_last" and r["contrast"] == "a by b"]
+    assert [(r["bone.seed"], r["pooled"], r["n"]) for r in rows] == [
+        (0, False, 4), (1, False, 4), (2, False, 4), (None, True, 3),
+    ]  # fmt: skip
+    assert rows[-1]["value"] == pytest.approx(np.mean([r["value"] for r in rows[:3]]))
+    everything = {(arm, replicate): "missing" for arm in arms for replicate in range(4)}
+    none = write_sweep(tmp_path / "n", arms, unfinished=everything, contrasts=FACTORIAL)
+    assert {r["n"] for r in table_rows(collect(none).contrasts)} == {0}
+    assert write_report(none).exists()
+    assert not collect(write_sweep(tmp_path / "p", arms)).contrasts
 
 
 def test_means_with_intervals_over_seeds(tmp_path: Path) -> None:

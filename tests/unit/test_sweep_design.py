@@ -285,7 +285,7 @@ def test_all_problems_of_a_file_come_at_once() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("[factor]\n", "factor: not a known key. Known: arms, base, expected, factors, list, question, reference_arm"),
+        ("[factor]\n", "factor: not a known key. Known: arms, base, contrasts, expected, factors, list, question"),
         ("[factor]\n", 'Did you mean "factors"?'),
         ("[bone]\nseed = 3\n", "bone: not a known key."),
         ("[bone]\nseed = 3\n", "It belongs in [scenario]."),
@@ -293,6 +293,12 @@ def test_all_problems_of_a_file_come_at_once() -> None:
         ("seed = -1\n", "seed: -1 must be a whole number, 0 to"),
         ("replicates = 1.5\n", "replicates: 1.5 must be a whole number, 1 to 100000."),
         (f"replicates = 2\nseed = {LAST_SEED}\n", f"seed: with 2 replicates, at most {LAST_SEED - 1}."),
+        (ARMS + '[contrasts]\nx = ["blocked"]\n', "contrasts.x: must be two lists of arms, plus and minus. Example: {"),
+        (ARMS + '[contrasts.x]\nplus = ["blocked"]\nminus = "control"\n', "contrasts.x: must be two lists of arms"),
+        (ARMS + '[contrasts.x]\nplus = ["blockd"]\nminus = ["control"]\n', 'contrasts.x: "blockd" is not an arm.'),
+        (ARMS + '[contrasts.x]\nplus = ["blocked"]\nminus = ["control", "control"]\n', "plus has 1 arms and minus 2."),
+        (ARMS + '[contrasts.x]\nplus = ["blocked"]\nminus = ["blocked"]\n', '"blocked" stands in plus and in minus'),
+        ('[contrasts.x]\nplus = ["a"]\nminus = ["b"]\n', 'contrasts.x: "a" is not an arm. This sweep has no arms.'),
         ('reference_arm = "a"\n', "This sweep has no arms: remove it, or write [arms.control]."),
         ('reference_arm = "contrl"\n' + ARMS, '"contrl" is not an arm. Known: blocked, control. Did you mean'),
         ("scenario = 3\n", "scenario: 3 is not a table of changes."),
