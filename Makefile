@@ -24,7 +24,7 @@ demo: .venv/core.done
 	$(BIN)/boneabm run menopause --out runs/menopause --replace --picture
 
 test: .venv/dev.done lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: .venv/dev.done
 	$(BIN)/ruff check .
