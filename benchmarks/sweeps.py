@@ -79,7 +79,7 @@ def command(*words: object) -> list[str]:
 
 def call(*words: object) -> dict[str, Any]:
     """Run a sweep command to its end; its JSON line."""
-    done = subprocess.run([*command(*words), "--json"], capture_output=True, text=True)
+    done = subprocess.run([*command(*words), "--json"], capture_output=True, encoding="utf-8")
     if done.returncode:
         raise SystemExit(f"{' '.join(map(str, words))} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return dict(json.loads(done.stdout.splitlines()[-1]))
@@ -206,7 +206,7 @@ def measure_memory(report: Report, folder: Path) -> None:
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
         )
         told = subprocess.run(
-            [sys.executable, "-c", code, str(folder / "sweep")], capture_output=True, text=True, check=True
+            [sys.executable, "-c", code, str(folder / "sweep")], capture_output=True, encoding="utf-8", check=True
         )
         peaks[runs] = float(told.stdout.split()[-1])
         report.add(f"peak_{runs}_mb", f"{runs} runs, MB", peaks[runs])

@@ -44,7 +44,7 @@ def page(run: Path) -> tuple[float, float]:
         seen, begin = browser.new_page(viewport={"width": 1000, "height": 620}), time.perf_counter()
         seen.set_default_timeout(PATIENCE_MS)
         words = [sys.executable, "-m", "boneabm", "view", str(run)]
-        served = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        served = subprocess.Popen(words, stdout=subprocess.PIPE, encoding="utf-8")
         assert served.stdout is not None
         seen.goto(served.stdout.readline().split()[1])
         seen.wait_for_selector("#progress")

@@ -171,10 +171,10 @@ def test_a_day_is_cheap():
     body = Body(Subject())
     body.settle(-1)
     body.advance(0)
-    start = time.perf_counter()
+    start = time.process_time()
     for day in range(500):
         body.advance(day)
-    assert (time.perf_counter() - start) / 500 < 2e-3
+    assert (time.process_time() - start) / 500 < 2e-3
 
 
 def test_missed_doses_are_the_same_after_a_restart_and_as_many_as_told():

@@ -449,5 +449,5 @@ def test_models_are_freed():
 def test_importing_mesa_leaves_multiprocessing_alone():
     """Mesa sets the start method of processes to spawn on import; boneabm puts it back."""
     code = "import multiprocessing as m, boneabm.cells.model; print(m.get_start_method(allow_none=True))"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert out.stdout.strip() == "None"

@@ -52,7 +52,7 @@ def wait_for(out: Path, runs: int, process: subprocess.Popen) -> None:
 
 def start(sweep_file: Path, out: Path) -> subprocess.Popen:
     asked = words(sweep_file, "--out", out, "--workers", 2)
-    return subprocess.Popen(asked, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(asked, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
 
 
 def test_a_killed_sweep_runs_only_what_is_missing_and_ends_alike(sweep_file, digest, tmp_path):
@@ -104,7 +104,7 @@ def test_one_ctrl_c_stops_a_sweep_in_one_process(sweep_file, tmp_path):
     """Without Dask the signal goes to the run at work; the sweep stops with it."""
     out = tmp_path / "sweep"
     asked = words(sweep_file, "--out", out, "--in-process")
-    process = subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
     wait_for(out, 1, process)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)

@@ -48,6 +48,6 @@ def words(*given: object) -> list[str]:
 
 def call(*given: object) -> dict[str, Any]:
     """Run a sweep command in a process of its own to its end; its JSON line."""
-    done = subprocess.run([*words(*given), "--json"], capture_output=True, text=True, timeout=600)
+    done = subprocess.run([*words(*given), "--json"], capture_output=True, encoding="utf-8", timeout=600)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout.splitlines()[-1]))

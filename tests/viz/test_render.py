@@ -157,7 +157,7 @@ def test_missing_opengl_is_a_message_that_names_the_package(monkeypatch):
 def test_boneviz_reads_runs_without_loading_the_simulation():
     heavy = "[name for name in ('numba', 'mesa', 'vtkmodules') if name in sys.modules]"
     command = [sys.executable, "-c", f"import sys, boneviz.render; print({heavy})"]
-    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     assert found.stdout.strip() == "[]"
 
 

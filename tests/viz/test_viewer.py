@@ -28,7 +28,7 @@ class Served:
 
     def __init__(self, run, *options):
         command = [sys.executable, "-m", "boneabm", "view", str(run), *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
         self.address = self.process.stdout.readline().split()[1]
         self.port = int(self.address.split(":")[2].split("/")[0])
 
