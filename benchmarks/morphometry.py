@@ -131,7 +131,7 @@ def ask_peer(python: str, name: str, mask: Mask, limit_s: float) -> tuple[dict[s
         np.save(source, mask)
         command = [python, str(PEERS_SCRIPT), name, str(source), str(target)]
         try:
-            done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=limit_s, check=False, cwd=folder)
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=limit_s, cwd=folder)
         except subprocess.TimeoutExpired:
             return {"stopped": f"after {limit_s:g} s"}, None
         if done.returncode:

@@ -204,7 +204,8 @@ def test_ctrl_c_writes_a_checkpoint(tmp_path, stage):
     if long:
         shutil.rmtree(folder, ignore_errors=True)  # of an earlier test run: its days would be taken for today's
     words = [sys.executable, "-m", "boneabm", "run", str(file), "--out", str(out), "--json"]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=dict(os.environ))
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+    process = subprocess.Popen(words, env=dict(os.environ), **pipes)
     wait_for(lambda: simulates(folder), process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)

@@ -52,7 +52,8 @@ def wait_for(out: Path, runs: int, process: subprocess.Popen) -> None:
 
 def start(sweep_file: Path, out: Path) -> subprocess.Popen:
     asked = words(sweep_file, "--out", out, "--workers", 2)
-    return subprocess.Popen(asked, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+    return subprocess.Popen(asked, start_new_session=True, **pipes)
 
 
 def test_a_killed_sweep_runs_only_what_is_missing_and_ends_alike(sweep_file, digest, tmp_path):

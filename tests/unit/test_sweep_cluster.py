@@ -270,7 +270,8 @@ def test_without_dask_the_module_loads_and_says_what_to_install(
             say=print,
         )
     loaded = "import sys, boneabm.sweep.cluster; print({'dask', 'distributed', 'dask_jobqueue'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", loaded], capture_output=True, encoding="utf-8").stdout.strip() == "set()"
+    answer = subprocess.run([sys.executable, "-c", loaded], capture_output=True, encoding="utf-8")
+    assert answer.stdout.strip() == "set()"
 
 
 def test_contradicting_options(tmp_path: Path) -> None:
