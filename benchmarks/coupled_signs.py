@@ -33,14 +33,19 @@ BURN_IN_D = 60
 MOVES = 0.10
 DRUG_LEVELS = ("den_pm", "antiscl_pm", "bp_surface")
 
-WOMAN = {"sex": "female", "age": "30 y", "aging": False}
-POST = {"sex": "female", "age": "58 y", "final_period": "51 y", "aging": False}
-MAN = {"sex": "male", "age": "30 y", "aging": False}
+YOUNG = {"sex": "female", "age": "30 y", "aging": False}
+WOMAN = {"subject": YOUNG}
+POST = {"subject": {"sex": "female", "age": "58 y", "final_period": "51 y", "aging": False}}
+MAN = {"subject": {"sex": "male", "age": "30 y", "aging": False}}
+HYPOGONADAL = {"subject": {"sex": "male", "age": "60 y", "aging": False}, "labs": {"testosterone": "150 ng/dL"}}
+LACKS_VITAMIN_D = {"subject": YOUNG, "labs": {"25OHD": "6 ng/mL"}}
+LACKS_CALCIUM = {"subject": YOUNG, "diet": [{"calcium": "300 mg/d"}]}
 
 
 class Driver(NamedTuple):
     """A change from day 0 on in a person, and the signs that resorbed and formed volume and their balance must have.
 
+    who  : tables of a scenario that hold before day 0 too
     A sign is "+", "-", or "" where evidence gives none.
     """
 
@@ -77,6 +82,13 @@ DRIVERS = (
     Driver("anastrozole in a man", MAN, _dose("anastrozole", "1 mg"), "+", "", "-"),
     Driver("anastrozole after menopause", POST, _dose("anastrozole", "1 mg"), "+", "", "-"),
     Driver("testosterone cypionate after menopause", POST, _dose("testosterone_cypionate", "50 mg", "7 d"), "-", ""),
+    Driver("estradiol gel after menopause", POST, _dose("estradiol", "1.5 mg", route="gel"), "-", "", "+"),
+    Driver("testosterone gel where it lacks", HYPOGONADAL, _dose("testosterone", "50 mg", route="gel"), "-", "", "+"),
+    Driver("cypionate where it lacks", HYPOGONADAL, _dose("testosterone_cypionate", "100 mg", "7 d"), "-", "", "+"),
+    Driver("pituitary fails in a man", MAN, _state(pituitary_index=0.0), "+", "", "-"),
+    Driver("sermorelin", WOMAN, _dose("sermorelin", "0.5 mg"), "+", "+"),
+    Driver("ipamorelin", WOMAN, _dose("ipamorelin", "0.3 mg"), "+", "+"),
+    Driver("somatropin", WOMAN, _dose("somatropin", "0.3 mg"), "+", "+"),
     Driver("tesamorelin", WOMAN, _dose("tesamorelin", "2 mg"), "+", "+"),
     Driver("ibutamoren", WOMAN, _dose("ibutamoren", "25 mg"), "+", "+"),
     Driver("cjc1295", WOMAN, _dose("cjc1295", "2 mg", "7 d"), "+", "+"),
@@ -90,6 +102,8 @@ DRIVERS = (
     Driver("teriparatide 80 ug/d infused", POST, _held("teriparatide", "80 ug/d"), "+", "", "-"),
     Driver("calcium deficiency", WOMAN, _diet(calcium="200 mg/d"), "+", "", "-"),
     Driver("vitamin D deficiency", WOMAN, _diet(vitamin_d="0 IU/d"), "+", "", "-"),
+    Driver("vitamin D repletion", LACKS_VITAMIN_D, _dose("vitamin_d", "2000 IU"), "-", "", "+"),
+    Driver("calcium repletion", LACKS_CALCIUM, _dose("calcium", "1000 mg"), "-", "", "+"),
     Driver("magnesium deficiency", WOMAN, _diet(magnesium="60 mg/d"), "+", "", "-"),
     Driver("protein deficiency", WOMAN, _diet(protein="0.3 g/kg/d"), "", "-", "-"),
     Driver("zinc deficiency", WOMAN, _diet(zinc="1 mg/d"), "", "-", "-"),
@@ -97,6 +111,7 @@ DRIVERS = (
     Driver("antioxidants lacking", WOMAN, _diet(antioxidant_index=0.3), "+", "", "-"),
     Driver("omega-3 lacking", WOMAN, _diet(omega3_index=0.2), "+", "", "-"),
     Driver("inflammation", WOMAN, _state(inflammation_index=1.5), "+", "", "-"),
+    Driver("IL-1 and IL-6, TNF blocked", WOMAN, _state(inflammation_index=1.5, tnf_block=1.0), "+", "", "-"),
     Driver("leptin deficiency", WOMAN, _state(leptin_index=0.1), "+", "", "-"),
     Driver("insulin resistance", WOMAN, _state(insulin_resistance=3.0), "-", "-"),
     Driver("sympathetic tone", WOMAN, _state(sympathetic_index=2.4), "+", "", "-"),
@@ -105,6 +120,7 @@ DRIVERS = (
     Driver("denosumab", POST, {"dose": [{"drug": "denosumab", "amt": "60 mg"}]}, "-", "-", "+"),
     Driver("romosozumab", POST, _dose("romosozumab", "210 mg", "1 mo"), "-", "+", "+"),
     Driver("alendronate", POST, _dose("alendronate", "70 mg", "7 d", route="po"), "-", "-", "+"),
+    Driver("alendronate in a vein", POST, _dose("alendronate", "10 mg", "90 d", route="iv"), "-", "-", "+"),
     Driver("risedronate", POST, _dose("risedronate", "35 mg", "7 d"), "-", "-", "+"),
     Driver("zoledronate", POST, {"dose": [{"drug": "zoledronate", "amt": "5 mg"}]}, "-", "-", "+"),
 )
@@ -134,7 +150,7 @@ class Arms:
         size = f"{0.02 * self.edge:g} mm"
         bone = {"kind": "generated", "size": size, "voxel": "20 um", "bv_tv": 0.3, "tb_th": "130 um", "seed": seed}
         time_of = {"days": self.days, "seed": seed, "burn_in": f"{BURN_IN_D} d"}
-        tables = {"title": "sign", "bone": bone, "subject": PERSONS[person], "simulation": time_of}
+        tables = {"title": "sign", "bone": bone, "simulation": time_of, **PERSONS[person]}
         return Scenario.from_dict(merge_tables(tables, change))
 
     def _burned_in(self, person: int, seed: int) -> dict[str, np.ndarray]:
@@ -184,7 +200,7 @@ def _ratio(name: str, control: float, changed: float) -> float:
     return changed / control if control > 0 and changed > 0 else 1.0
 
 
-PERSONS = [WOMAN, POST, MAN]
+PERSONS = [WOMAN, POST, MAN, HYPOGONADAL, LACKS_VITAMIN_D, LACKS_CALCIUM]
 
 
 def faster(simulation: Simulation) -> Simulation:

@@ -14,7 +14,9 @@ from boneabm.validation.experiments_exercise import EXERCISE, EXERCISE_MENOPAUSE
 from boneabm.validation.experiments_interventions import INTERVENTIONS
 from boneabm.validation.experiments_load import DISUSE, LOAD_TURNED
 from boneabm.validation.experiments_menopause import MENOPAUSE
+from boneabm.validation.experiments_predictions import PREDICTIONS
 from boneabm.validation.experiments_rest import BOOKS, FAST, MECHANOREGULATION, REFERENCE, STIFFNESS, VOXELS
+from boneabm.validation.experiments_sequences import SEQUENCES
 from boneabm.validation.experiments_therapies import SWEEPS, THERAPIES
 from boneabm.validation.measures import Quantity
 from boneabm.validation.sensitivity import SENSITIVITY
@@ -82,11 +84,20 @@ EXPERIMENTS = (
         "therapies", SWEEPS, "by name", "Do hormones and drugs move bone as far as in trials?", THERAPIES
     ),
     Experiment(
+        "sequences", ("sequences",), "by name",
+        "What do sequences, withdrawals and combinations of therapies do, to which nothing was fitted?", SEQUENCES,
+    ),
+    Experiment(
         "sensitivity", ("sensitivity",), "by name", "How much do single numbers change the ten-year loss?", SENSITIVITY
     ),
     Experiment(
         "exercise", ("exercise",), "by name",
         "Do programs of trials add what they added, do bed rest and flight take what they took?", EXERCISE,
+    ),
+    Experiment(
+        "exercise predictions", ("exercise_further", "exercise_mouse"), "by name",
+        "What do partial weight, stopping, split bouts, paralysis and frequency do, to which nothing was fitted?",
+        PREDICTIONS,
     ),
     Experiment(
         "exercise bands", ("exercise_bands",), "by name",
