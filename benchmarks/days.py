@@ -1,12 +1,14 @@
 """Where a simulated day goes: processor time of every rule of the day, in blocks of remodeling bone.
 
-    python benchmarks/days.py [edge ...] [--days 60] [--burn-in 190] [--threads 1] [--json]
+    python benchmarks/days.py [edge ...] [--days 60] [--burn-in 190] [--threads 1] [--exercise] [--clock] [--json]
 
 A woman of 51 at her final period in generated bone of 20 um, BV/TV 0.15, observed as a run is (series every day,
 volumes and checkpoint every 30). Open sites are in steady state after a burn-in of 190 days; a shorter one costs less
 and shows fewer. Of the rules that are not done every day the table tells how often they are. Processor time counts all
 threads together and is less disturbed by neighbors than the clock; `B/voxel` is what `triad.py` moves through memory
-meanwhile, so that days on different machines compare: a pass that reads one float32 array is 4.
+meanwhile, so that days on different machines compare: a pass that reads one float32 array is 4. With --exercise she
+does ten activities a week, two of which load other directions than her habit; `loading` and `stimulus` are what they
+cost, and the strain is solved no more often for them. With --clock seconds are those of the wall.
 """
 
 from __future__ import annotations
@@ -32,24 +34,37 @@ from boneabm.recording import Origin, Recorder
 from boneabm.scenario import Scenario
 
 GIB = 2.0**30
+TEN_ACTIVITIES = (
+    *({"kind": lift, "sets": 5, "reps": 5, "load": "40 kg", "days": ["Tue", "Fri"]} for lift in ("squat", "deadlift")),
+    {"kind": "press", "sets": 5, "reps": 5, "load": "14 kg", "days": ["Tue", "Fri"]},
+    {"kind": "drop_landing", "cycles": 25, "days": ["Tue", "Fri"]},
+    {"kind": "two_leg_jump", "cycles": 50, "days": ["Mon", "Wed"]},
+    {"kind": "running", "duration": "20 min", "days": ["Mon", "Thu"]},
+    {"kind": "brisk_walking", "steps": 5000, "bouts": 2},
+    {"kind": "stairs", "cycles": 60, "bouts": 3},
+    *({"kind": "cycles", "peak_stress": "0.4 MPa", "cycles": 20, "direction": way, "days": [day]}
+      for way, day in (([0.2, 1, 0.5], "Wed"), ([0.3, 0.2, 1], "Sat"))),
+)  # fmt: skip
 WARM_UP = (48, 3, 33)  # edge, days of burn-in, days: every kernel compiled, a field checked, a volume written
 
 
-def scenario_of(edge: int, days: int, burn_in_d: int) -> Scenario:
-    """The menopausal year in a cube of this many voxels of 20 um."""
+def scenario_of(edge: int, days: int, burn_in_d: int, exercise: bool = False) -> Scenario:
+    """The menopausal year in a cube of this many voxels of 20 um, with or without ten activities a week."""
     shape = {"size": f"{edge * 20} um", "voxel": "20 um", "bv_tv": 0.15, "tb_th": "160 um", "plates": 0.2}
     bone = {"kind": "generated", **shape, "stretch": 1.2, "seed": 7}
     output = {f"{what}_every": "30 d" for what in ("volumes", "agents", "checkpoint")}
     settings = {"days": days, "seed": 1, "burn_in": f"{burn_in_d} d"}
     who = {"sex": "female", "age": "51 y", "final_period": "51 y"}
     tables = {"title": "days", "bone": bone, "subject": who, "simulation": settings, "output": output}
-    return Scenario.from_dict(tables)
+    program = {"loading": {"site": "L3"}, "activity": list(TEN_ACTIVITIES)} if exercise else {}
+    return Scenario.from_dict(tables | program)
 
 
 class Meter:
-    """Processor seconds and calls by name."""
+    """Seconds of a clock and calls by name."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.process_time) -> None:
+        self.clock = clock
         self.seconds: dict[str, float] = {}
         self.calls: dict[str, int] = {}
 
@@ -58,9 +73,9 @@ class Meter:
         self.seconds[name], self.calls[name] = 0.0, 0
 
         def measured(*args: Any, **named: Any) -> Any:
-            start = time.process_time()
+            start = self.clock()
             result = action(*args, **named)
-            self.seconds[name] += time.process_time() - start
+            self.seconds[name] += self.clock() - start
             self.calls[name] += 1
             return result
 
@@ -98,9 +113,8 @@ def observed(simulation: Simulation, scenario: Scenario, where: Path) -> RunFold
     return folder
 
 
-def metered(simulation: Simulation) -> Meter:
+def metered(simulation: Simulation, meter: Meter) -> Meter:
     """Measure every rule of a simulation and the parts of the two that solve fields."""
-    meter = Meter()
     rules = simulation.day_rules
     simulation.day_rules = tuple(Rule(r.name, r.sentence, meter.timed(r.name, r.run)) for r in rules)
     strain, field = simulation.state.strain, simulation.state.signals.field
@@ -112,16 +126,16 @@ def metered(simulation: Simulation) -> Meter:
     return meter
 
 
-def simulate(simulation: Simulation, scenario: Scenario, days: int) -> tuple[Meter, Iterations, float]:
-    """Simulate days that are observed and measured; also the processor seconds of all of them."""
+def simulate(simulation: Simulation, scenario: Scenario, days: int, meter: Meter) -> tuple[Meter, Iterations, float]:
+    """Simulate days that are observed and measured; also the seconds of all of them."""
     iterations = Iterations()
     with tempfile.TemporaryDirectory() as room, observed(simulation, scenario, Path(room) / "run"):
-        meter = metered(simulation)
+        metered(simulation, meter)
         simulation.writers.append(iterations)
-        start = time.process_time()
+        start = meter.clock()
         for _ in range(days):
             simulation.step()
-        return meter, iterations, time.process_time() - start
+        return meter, iterations, meter.clock() - start
 
 
 def burned_in(scenario: Scenario) -> Simulation:
@@ -132,13 +146,15 @@ def burned_in(scenario: Scenario) -> Simulation:
     return simulation
 
 
-def measure(report: Report, edge: int, days: int, burn_in_d: int, bytes_per_s: float) -> None:
+def measure(report: Report, edge: int, chosen: argparse.Namespace, bytes_per_s: float) -> None:
     """One block: seconds per day by rule, how often and how hard fields are solved."""
-    scenario = scenario_of(edge, days, burn_in_d)
+    days = chosen.days
+    scenario = scenario_of(edge, days, chosen.burn_in, chosen.exercise)
     progress(f"{edge}^3: bone and burn-in")
     simulation = burned_in(scenario)
     progress(f"{edge}^3: {days} days")
-    tell(report, simulation, *simulate(simulation, scenario, days), days, bytes_per_s)
+    meter = Meter(time.perf_counter if chosen.clock else time.process_time)
+    tell(report, simulation, *simulate(simulation, scenario, days, meter), days, bytes_per_s)
 
 
 def tell(
@@ -158,7 +174,7 @@ def tell(
         shown = name if name in rules else f"  {name}"
         moved = per_day * bytes_per_s / voxels
         report.note(f"  {shown:<22}{per_day:8.5f}{seconds / total_s:8.1%}{moved:11.1f}{often:12.3f}")
-    report.add("s_per_day", "processor seconds of a day", total_s / days)
+    report.add("s_per_day", "seconds of a day", total_s / days)
     report.add("b_per_voxel", "bytes per voxel that the triad moves meanwhile", total_s / days * bytes_per_s / voxels)
     if iterations.rows:
         report.add("days_per_solve", "days per strain solve", days / len(iterations.rows))
@@ -173,18 +189,21 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=60)
     parser.add_argument("--burn-in", type=int, default=190)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--exercise", action="store_true", help="ten activities a week")
+    parser.add_argument("--clock", action="store_true", help="seconds of the wall instead of the processor's")
     parser.add_argument("--json", action="store_true", help="print only the figures, as JSON")
     chosen = parser.parse_args()
     blocks.set_threads(chosen.threads)
     report = Report(chosen.json)
     edge, burn_in_d, days = WARM_UP
-    simulate(burned_in(scenario_of(edge, days, burn_in_d)), scenario_of(edge, days, burn_in_d), days)
+    first = scenario_of(edge, days, burn_in_d, chosen.exercise)
+    simulate(burned_in(first), first, days, Meter())
     bytes_per_s = COUNTED_B * elements_per_second([1])[1]
     report.note(machine())
-    report.note(f"threads: {chosen.threads}, burn-in {chosen.burn_in} d, processor seconds")
+    report.note(f"threads: {chosen.threads}, burn-in {chosen.burn_in} d, {'' if chosen.clock else 'processor '}seconds")
     report.note(f"triad on one thread: {bytes_per_s / GIB:.1f} GiB/s")
     for edge in chosen.edges:
-        measure(report, edge, chosen.days, chosen.burn_in, bytes_per_s)
+        measure(report, edge, chosen, bytes_per_s)
     report.close()
 
 
