@@ -7,11 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+
 from boneabm.build import bone_lost
 from boneabm.build_loads import clock, weekly_program
+from boneabm.kernels import sensing
 from boneabm.loading import Routine, WeeklyProgram, relative_day
 from boneabm.loading.weekly import WEEK, Session
 from boneabm.parameters import ParameterSet
+from boneabm.remodeling import TissueParameters, mechanostat
 from boneabm.scenario import Activity, GeneratedBone, Scenario
 from boneabm.scenario_body import Subject
 from boneabm.scenario_loading import RESIDUAL, ROWS
@@ -20,7 +24,7 @@ MOST_WEEKS = 6
 MOST_TIMES = 4
 FORTNIGHT_D = 14
 EQUAL = 0.01
-"""Days whose psi/psi* differ by less stand together."""
+"""Days whose psi differ by less stand together."""
 WALKING = ("walking", "brisk_walking")
 HELD_BY_A_HARNESS = ("bed_rest", *RESIDUAL)
 
@@ -29,7 +33,7 @@ def calendar(scenario: Scenario, parameters: ParameterSet) -> list[str]:
     """Site, habit, rows, the week after every change of the program, and warnings; nothing is solved for it.
 
     psi/psi* is that of solid bone: exact where all loads act in the same directions, as those of the library do.
-    Empty for a scenario of plain stresses.
+    psi* is that of the day, see `Felt`. Empty for a scenario of plain stresses.
     """
     week = scenario.week
     if week is None:
@@ -55,6 +59,47 @@ def fortnight(program: WeeklyProgram, day: int, poisson: float = 0.3, days: int 
     return (math.fsum(relative(program, day + d, poisson) ** m for d in range(days)) / days) ** (1 / m)
 
 
+class Felt:
+    """psi/psi* of the median osteocyte by day, in solid bone; memory and set point follow by the rule of the kernel.
+
+    They start on day 0 as a run starts them: at rest in the habit on what is left of the bone. Turnover, new cells and
+    hormones are not in it.
+    """
+
+    def __init__(self, program: WeeklyProgram, subject: Subject, parameters: ParameterSet) -> None:
+        self.program, self.poisson = program, parameters["material.poisson"].value
+        rules = TissueParameters.of(parameters).osteocyte
+        self._rates = sensing.osteocyte_rates(rules)
+        self._habit = 1.0 / (1.0 - bone_lost(subject, parameters))
+        memory, set_point = mechanostat.at_rest(np.array([self._habit]), rules)
+        self._memory, self._set_point = float(memory[0]), float(set_point[0])
+        self._psi: list[float] = []
+        self._days: list[float] = []
+
+    def psi(self, day: int) -> float:
+        """psi of a day from day 0 on over that of the habit before any loss of bone."""
+        self._go_to(day)
+        return self._psi[day]
+
+    def day(self, day: int) -> float:
+        """psi of a day from day 0 on over the set point of that day."""
+        self._go_to(day)
+        return self._days[day]
+
+    def _go_to(self, day: int) -> None:
+        while len(self._days) <= day:
+            psi = self._habit * relative(self.program, len(self._days), self.poisson)
+            rule = sensing.osteocyte_signal.py_func  # as plain Python: nothing is compiled to explain
+            self._memory, self._set_point, _ = rule(psi, self._memory, self._set_point, 1.0, self._rates)
+            self._psi.append(psi)
+            self._days.append(psi / math.exp(self._set_point))
+
+    def norm(self, day: int, days: int = FORTNIGHT_D) -> float:
+        """Norm of psi/psi* over so many days from this one on."""
+        m = self.program.p.exponent
+        return (math.fsum(self.day(day + d) ** m for d in range(days)) / days) ** (1 / m)
+
+
 @dataclass(frozen=True)
 class _Sheet:
     """A scenario with its program, as lines of text."""
@@ -64,14 +109,9 @@ class _Sheet:
     parameters: ParameterSet
 
     @cached_property
-    def felt(self) -> float:
-        """psi/psi* of the habit."""
-        return head_start(self.scenario.subject, self.parameters)
-
-    @cached_property
-    def poisson(self) -> float:
-        """Ratio of the solid."""
-        return self.parameters["material.poisson"].value
+    def felt(self) -> Felt:
+        """psi/psi* by day."""
+        return Felt(self.program, self.scenario.subject, self.parameters)
 
     @cached_property
     def shares(self) -> dict[str, float]:
@@ -102,7 +142,8 @@ class _Sheet:
         told = ", ".join(f"{name} {share:.0%}" for name, share in self.shares.items())
         kind = self.scenario.week.habitual if self.scenario.week else ROWS
         source = "rows without a start" if kind == ROWS else f'"{kind}"'
-        yield f"habit, {source}: psi/psi* = {self.felt:.3g}; shares of its psi^m: {told}"
+        start = head_start(self.scenario.subject, self.parameters)
+        yield f"habit, {source}: psi/psi* = {start:.3g}; shares of its psi^m: {told}"
 
     def rows(self) -> Iterator[str]:
         """What every row prescribes and when, whether it is added to the habit, and which keys have no effect."""
@@ -149,9 +190,14 @@ class _Sheet:
         return sorted({math.ceil(day) for day in moments if 0 <= day < self.scenario.simulation.days})
 
     def weeks(self) -> Iterator[str]:
-        """The first week of every stretch between changes, and its last where progression has changed it."""
+        """The first week of every stretch between changes, and its last where progression or set points changed it."""
         days, run_d = self.changes(), self.scenario.simulation.days
         ends = [*days[1:], run_d]
+        kappa, tau_d = (self.parameters[f"osteocyte.{name}"].value for name in ("own_history_share", "adaptation_d"))
+        yield (
+            "psi/psi* of a day is over the set point of that day: set points follow what is felt, by its power "
+            f"{kappa:g} with {tau_d:g} d"
+        )
         inexact = [d for d, end in zip(days, ends, strict=True) if not all(map(self.exact, range(d, min(d + 7, end))))]
         if inexact:
             yield (
@@ -160,20 +206,12 @@ class _Sheet:
             )
         for number, (day, end) in enumerate(zip(days[:MOST_WEEKS], ends, strict=False)):
             yield from self._week(day, end if number + 1 < len(days) else math.inf)
-            if end - day >= FORTNIGHT_D and not _equal(self.norm(day, 7), self.norm(end - 7, 7)):
+            if end - day >= FORTNIGHT_D and not _equal(self.felt.norm(day, 7), self.felt.norm(end - 7, 7)):
                 yield from self._week(end - 7, end, "last ")
         if len(days) > MOST_WEEKS:
             more = len(days) - MOST_WEEKS
             yield f"and {more} more change{'s'[: more - 1]}, the last on day {days[-1]}"
             yield from self._week(max(run_d - 7, days[-1]), run_d, "last ")
-
-    def norm(self, day: int, days: int) -> float:
-        """Norm of psi/psi* over days."""
-        return self.felt * fortnight(self.program, day, self.poisson, days)
-
-    def value(self, day: int) -> float:
-        """psi/psi* of a day."""
-        return self.felt * relative(self.program, day, self.poisson)
 
     def exact(self, day: int) -> bool:
         """Whether every direction is loaded in the same proportion to the habit, so that psi/psi* holds in any bone."""
@@ -187,11 +225,11 @@ class _Sheet:
         length = int(min(FORTNIGHT_D, end - day))
         yield (
             f"{which}week from day {day}{f' ({held})' if held else ''}: "
-            f"psi/psi* over {length} days {self.norm(day, length):.2f}"
+            f"psi/psi* over {length} days {self.felt.norm(day, length):.2f}"
         )
         yield from self._stopped(day, day + min(7, length))
         for group in self._groups(range(day, day + min(7, length))):
-            values = sorted({f"{self.value(d):.2f}" for d in group}, key=float)
+            values = sorted({f"{self.felt.day(d):.2f}" for d in group}, key=float)
             about = "" if all(map(self.exact, group)) else "about "
             done = "; ".join(self._done(group[0])) or ("nothing is added" if held else "habit only")
             names = " ".join(WEEK[d % 7] for d in sorted(group, key=lambda d: d % 7))
@@ -207,12 +245,12 @@ class _Sheet:
                 yield f"  {routine.name} is stopped: {why} ({', '.join(r.kind.replace('_', ' ') for r in held)})"
 
     def _groups(self, days: Iterable[int]) -> list[list[int]]:
-        """Days of the same activities whose psi/psi* are equal within 1 %."""
+        """Days of the same activities whose psi are equal within 1 %."""
         groups: list[list[int]] = []
         for day in days:
             names = self._labels(day)
-            alike = (g for g in groups if self._labels(g[0]) == names and _equal(self.value(g[0]), self.value(day)))
-            found = next(alike, None)
+            alike = (g for g in groups if self._labels(g[0]) == names)
+            found = next((g for g in alike if _equal(self.felt.psi(g[0]), self.felt.psi(day))), None)
             if found is None:
                 groups.append([day])
             else:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import re
+
 import pytest
 
 from boneabm.build_loads import make_program
 from boneabm.explain import explain
-from boneabm.explain_loads import fortnight
+from boneabm.explain_loads import fortnight, head_start, relative
+from boneabm.kernels import sensing
 from boneabm.parameters import ParameterSet
+from boneabm.remodeling import TissueParameters
 from boneabm.scenario import Scenario
 from boneabm.sweep.design import read_design
 
@@ -45,6 +50,33 @@ def test_programs_and_conditions_stand_in_their_order() -> None:
     value = {name: fortnight(make_program(Scenario.load(name), P), WEEKS[name][0]) for name in WEEKS}
     assert value["walking"] < value["efops_like"] < value["hirit"]
     assert value["spaceflight"] < value["partial_gravity"] < value["spaceflight_exercise"]
+
+
+def over_its_set_point(name: str, day: int) -> float:
+    """psi/psi* of a day by the compiled rule of osteocytes, at rest before in the habit on what is left of bone."""
+    scenario, p = Scenario.load(name), TissueParameters.of(P).osteocyte
+    program, rates = make_program(scenario, P), sensing.osteocyte_rates(p)
+    start = head_start(scenario.subject, P) ** (1 / (1 - p.own_history_share))
+    memory, set_point = start**p.stimulus_exponent, p.own_history_share * math.log(start)
+    for today in range(day + 1):
+        psi = start * relative(program, today)
+        memory, set_point, _ = sensing.osteocyte_signal(psi, memory, set_point, p.gain, rates)
+    return psi / math.exp(set_point)
+
+
+@pytest.mark.parametrize(("name", "day", "side"), [
+    ("detraining", 392, -1), ("bed_rest_reload", 149, 1), ("spaceflight", 213, 1),
+])  # fmt: skip
+def test_explain_prints_psi_over_the_set_point_of_that_day(name: str, day: int, side: int) -> None:
+    """The habit is below its head start after a year of training, and above it after bed rest and flight."""
+    scenario = Scenario.load(name)
+    text = explain(scenario, P, [("loading", "today's activities")])
+    week = re.search(rf"  week from day {day}: .*\n.*?psi/psi\* (\d\.\d\d)(?: to \d\.\d\d)?; habit only", text)
+    assert week is not None
+    printed, start = float(week[1]), head_start(scenario.subject, P)
+    assert side * (printed / start - 1) > 0.05
+    assert printed == pytest.approx(over_its_set_point(name, day), rel=0.01)
+    assert "set points follow what is felt" in text
 
 
 def test_the_factorial_has_nine_arms_that_differ_in_exercise_and_hormones() -> None:
