@@ -162,6 +162,8 @@ def _loads(scenario: Scenario, parameters: ParameterSet) -> list[str]:
         rows = ["habitual program (no [[activity]] given)"]
     else:
         rows = [_activity(row) for row in scenario.activity]
+    if scenario.week is None:
+        rows += explain_loads.beyond_yield(explain_loads.plain_loads(scenario, parameters), scenario, parameters)
     return [*rows, f'boundary "{scenario.boundary}": {_HELD[scenario.boundary]}']
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from boneabm.build import bone_lost
-from boneabm.build_loads import clock, weekly_program
+from boneabm.build_loads import clock, plain_program, weekly_program
 from boneabm.kernels import sensing
-from boneabm.loading import Routine, WeeklyProgram, relative_day
+from boneabm.loading import Program, Routine, WeeklyProgram, relative_day
 from boneabm.loading.weekly import WEEK, Session
 from boneabm.parameters import ParameterSet
 from boneabm.remodeling import TissueParameters, mechanostat
@@ -98,6 +99,56 @@ class Felt:
         """Norm of psi/psi* over so many days from this one on."""
         m = self.program.p.exponent
         return (math.fsum(self.day(day + d) ** m for d in range(days)) / days) ** (1 / m)
+
+
+class Load(NamedTuple):
+    """The largest compressive stress of a row on a day, MPa; row: its number, None for a part of the habit."""
+
+    row: int | None
+    name: str
+    day: int
+    peak_mpa: float
+
+
+def plain_loads(scenario: Scenario, parameters: ParameterSet) -> Iterator[Load]:
+    """Loads of rows of plain stresses on every day on which a row or condition begins or ends."""
+    program = plain_program(scenario, parameters)
+    edges = {0.0, *(d for row in (*program.activities, *program.conditions) for d in (row.start_d, row.until_d))}
+    for day in sorted({math.ceil(d) for d in edges if 0 <= d < scenario.simulation.days}):
+        for number, activity in enumerate(program.activities):
+            for case in Program([activity], program.conditions).day(day):
+                yield Load(number, activity.name, day, _compression(case.stress_mpa))
+
+
+def _compression(stress_mpa: Sequence[float]) -> float:
+    """Largest principal stress, compression positive, of normal stresses z, y, x or of zz, yy, xx, zy, zx, yx."""
+    z, y, x, zy, zx, yx = (*stress_mpa, 0.0, 0.0, 0.0)[:6]
+    return float(np.linalg.eigvalsh([[z, zy, zx], [zy, y, yx], [zx, yx, x]])[-1])
+
+
+def beyond_yield(loads: Iterable[Load], scenario: Scenario, parameters: ParameterSet) -> Iterator[str]:
+    """A warning of every row that strains the core beyond yield, each on its worst day; the worst row in full.
+
+    apparent modulus = that of the reference core x (BV/TV / its BV/TV)^1.8; bone of an image is taken as that core
+    """
+    p, bone = parameters.values("loading"), scenario.bone
+    bv_tv = bone.bv_tv if isinstance(bone, GeneratedBone) else p["core_bv_tv"]
+    modulus = p["core_modulus_mpa"] * (bv_tv / p["core_bv_tv"]) ** p["modulus_exponent"]
+    worst: dict[tuple[int | None, str], Load] = {}
+    for load in loads:
+        known = worst.get(load[:2])
+        if load.peak_mpa > (p["yield_strain"] * modulus if known is None else known.peak_mpa):
+            worst[load[:2]] = load
+    if worst:
+        first, *others = sorted(worst.values(), key=lambda load: -load.peak_mpa)
+        assumed = "" if isinstance(bone, GeneratedBone) else ", assumed, as the image is not read here"
+        also = ", ".join(f"{one.name} on day {one.day} ({one.peak_mpa / modulus:.2%})" for one in others)
+        yield (
+            f"WARNING: {first.name} on day {first.day}, in week {first.day // 7 + 1}, strains the core by "
+            f"{first.peak_mpa / modulus:.2%} (peak {first.peak_mpa:.2f} MPa, apparent modulus {modulus:.0f} MPa at "
+            f"BV/TV {bv_tv:.2f}{assumed}); above {p['yield_strain']:.2%} it yields, and the model does not"
+            f"{f'; also {also}' if also else ''}"
+        )
 
 
 @dataclass(frozen=True)
@@ -270,21 +321,10 @@ class _Sheet:
 
     def warnings(self) -> Iterator[str]:
         """Loads beyond yield, and a habit that makes exercise look larger than it is."""
-        p = self.parameters.values("loading")
-        bone = self.scenario.bone
-        generated = isinstance(bone, GeneratedBone)
-        bv_tv = bone.bv_tv if isinstance(bone, GeneratedBone) else p["core_bv_tv"]
-        modulus = p["core_modulus_mpa"] * (bv_tv / p["core_bv_tv"]) ** p["modulus_exponent"]
-        day, worst = max(self._sessions(), key=lambda found: found[1].peak_mpa, default=(0, None))
-        if worst is not None and worst.peak_mpa > p["yield_strain"] * modulus:
-            yield (
-                f"WARNING: {worst.routine.name} on day {day}, in week {day // 7 + 1}, strains the core by "
-                f"{worst.peak_mpa / modulus:.2%} (peak {worst.peak_mpa:.2f} MPa, apparent modulus {modulus:.0f} MPa at "
-                f"BV/TV {bv_tv:.2f}{'' if generated else ', assumed, as the image is not read here'}); above "
-                f"{p['yield_strain']:.2%} it yields, and the model does not"
-            )
+        loads = (Load(s.routine.row, s.routine.name, day, s.peak_mpa) for day, s in self._sessions())
+        yield from beyond_yield(loads, self.scenario, self.parameters)
         walked = sum(share for name, share in self.shares.items() if name in WALKING)
-        if walked >= p["walking_share_warned"]:
+        if walked >= self.parameters["loading.walking_share_warned"].value:
             yield (
                 f"WARNING: only walking makes the habit ({walked:.0%} of its psi^m), so any other exercise is "
                 'exaggerated. Use habitual = "community_adult", or add bends, stairs and light lifts without a start.'

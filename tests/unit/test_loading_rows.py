@@ -365,6 +365,29 @@ def test_explain_warns_of_yield_and_of_a_habit_of_walking_alone() -> None:
     assert "WARNING: only walking" in told(rows + row('kind = "walking"; name = "to work"; steps = 7000'))
 
 
+def test_explain_warns_of_yield_by_plain_stresses_too() -> None:
+    """The largest principal compression of a row, under its conditions; tension and a mild row are not named."""
+    rows = ('name = "jump"; stress = ["6 MPa", "0.2 MPa", "0.1 MPa"]; cycles = 10; start = "9 d"',
+            'name = "press"; stress = ["1 MPa", "4 MPa", "0.1 MPa"]; cycles = 10',
+            'name = "pull"; stress = ["-9 MPa", "0 MPa", "0 MPa"]; cycles = 10')  # fmt: skip
+    text = flat("".join(map(row, rows)) + PLAIN + '[simulation]\ndays = 30\n')
+    assert "WARNING: jump on day 9, in week 2, strains the core by 1.25% (peak 6.00 MPa, apparent modulus 481" in text
+    assert "above 0.70% it yields, and the model does not; also press on day 0 (0.83%) boundary" in text
+    assert "WARNING" not in flat(PLAIN)
+    assert "WARNING" not in flat(row(rows[0]) + PLAIN + '[simulation]\ndays = 9\n')
+    spared = REST.format("disuse") + 'load_factor = 0.5\n'
+    assert "WARNING" not in flat(row(rows[0]) + PLAIN + spared)
+    turned = row(rows[0] + '; tilt = "45 deg"') + PLAIN + '[simulation]\nboundary = "affine"\n'
+    assert "WARNING: jump on day 9, in week 2, strains the core by 1.25%" in flat(turned)
+
+
+def test_explain_names_every_row_beyond_yield() -> None:
+    lifts = 'one_rm = { deadlift = "160 kg", squat = "200 kg" }\n'
+    heavy = [f'kind = "{kind}"; reps = 3; load = "95 %1RM"; until = "9 d"' for kind in ("deadlift", "squat")]
+    text = flat(SITE + lifts + "".join(map(row, heavy)))
+    assert re.search(r"WARNING: deadlift on day 8, .* the model does not; also squat on day 8 \(1\.05%\)", text)
+
+
 def test_a_habit_that_is_nothing_is_refused() -> None:
     rows = '[loading]\nhabitual = "rows"\n'
     later = row('kind = "bend"; cycles = 9; start = "9 d"')
