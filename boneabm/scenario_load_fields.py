@@ -81,7 +81,8 @@ class DaysField(Field):
         if given == "all":
             return EVERY_DAY
         if not isinstance(given, (list, tuple)) or not given:
-            raise InputError(f'{given!r} is not "all" or a list of days. Example: days = ["Mon", "Thu"].')
+            meant = f" {nearest(given, WEEK)}" if isinstance(given, str) else ""
+            raise InputError(f'{given!r} is not "all" or a list of days. Example: days = ["Mon", "Thu"].{meant}')
         for day in given:
             if day not in WEEK and day not in WEEKDAYS:
                 raise InputError(f'"{day}" is not a day. {nearest(str(day), WEEK)}')

@@ -55,6 +55,8 @@ def row(text: str) -> str:
         (SITE + 'one_rm = { sqat = "45 kg" }\n', "loading.one_rm", 'Did you mean "squat"?'),
         (row('kind = "sqaut"; reps = 5'), "activity[0].kind", 'Did you mean "squat"?'),
         (row('kind = "walking"; steps = 5000; days = ["Tues."]'), "activity[0].days", 'Did you mean "Tue"?'),
+        (row('kind = "walking"; steps = 5000; days = "Tues."'), "activity[0].days", 'Did you mean "Tue"?'),
+        (row('kind = "walking"; steps = 5000; days = "Tues."'), "activity[0].days", 'days = ["Mon", "Thu"]'),
         (row('kind = "squat"; reps = 5; load = "-20 kg"'), "activity[0].load", "outside the possible range"),
         (row('kind = "squat"; reps = 5; load = "-85 %1RM"'), "activity[0].load", "outside the possible range"),
         (SITE + ONE_RM + row('kind = "squat"; reps = 5; load = "60 kg"'), "activity[0].load", "squat 45 kg"),
