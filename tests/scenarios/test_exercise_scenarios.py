@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import tomllib
 
 import pytest
 
@@ -14,7 +15,8 @@ from boneabm.kernels import sensing
 from boneabm.parameters import ParameterSet
 from boneabm.remodeling import TissueParameters
 from boneabm.scenario import Scenario
-from boneabm.sweep.design import read_design
+from boneabm.scenario_text import merge_tables
+from boneabm.sweep.design import find_base, read_design
 
 P = ParameterSet.load()
 WEEKS = {
@@ -84,3 +86,35 @@ def test_the_factorial_has_nine_arms_that_differ_in_exercise_and_hormones() -> N
     assert sorted(design.arms) == sorted(
         f"{who}_{what}" for who in ("pre", "post", "post_e2") for what in ("none", "hirit", "jumps")
     )
+
+
+def test_the_factorial_tells_its_four_interactions() -> None:
+    """Exercise less none, with the hormones named first less with those named second."""
+    contrasts = read_design("exercise_menopause_sweep").contrasts
+    pairs = {"menopause": ("post", "pre"), "estradiol": ("post_e2", "post")}
+    wanted = {
+        f"{name}_by_{what}": ({f"{one}_{arm}", f"{other}_none"}, {f"{one}_none", f"{other}_{arm}"})
+        for name, arm in (("lifting", "hirit"), ("jumps", "jumps"))
+        for what, (one, other) in pairs.items()
+    }
+    assert {name: (set(c.plus), set(c.minus)) for name, c in contrasts.items()} == wanted
+
+
+def test_the_sweep_of_frequencies_has_five_arms_in_the_order_of_their_stimulus() -> None:
+    """Static is worth nothing: its days are those without load; then 2 < 5 < 10 Hz, and nothing else differs."""
+    design = read_design("mouse_tail_frequency_sweep")
+    assert design.arms == ("none", "static", "hz_2", "hz_5", "hz_10")
+    assert set(design.contrasts) == {"hz_5_over_2", "hz_10_over_5"}
+    tables = tomllib.loads(find_base(design.base, design.base_folder).read_text(encoding="utf-8"))
+    made = {
+        point.arm: make_program(Scenario.from_dict(merge_tables(tables, point.changes)), P)
+        for point in design.points
+        if point.replicate == 0
+    }
+    for day in range(36):
+        habit, static, *loaded = (made[arm].day(day) for arm in design.arms)
+        assert static == habit == made["none"].habitual()
+        doses = [cases[0].cycles_per_d for cases in (habit, *loaded)]
+        rises = 7 <= day < 35 and day % 7 in (0, 2, 4)
+        assert doses == sorted(doses)
+        assert len(set(doses)) == (4 if rises else 1)
