@@ -113,7 +113,8 @@ class Load(NamedTuple):
 def plain_loads(scenario: Scenario, parameters: ParameterSet) -> Iterator[Load]:
     """Loads of rows of plain stresses on every day on which a row or condition begins or ends."""
     program = plain_program(scenario, parameters)
-    edges = {0.0, *(d for row in (*program.activities, *program.conditions) for d in (row.start_d, row.until_d))}
+    edges = {0.0, *(d for row in program.activities for d in (row.start_d, row.until_d))}
+    edges |= {d for condition in program.conditions for d in (condition.start_d, condition.until_d)}
     for day in sorted({math.ceil(d) for d in edges if 0 <= d < scenario.simulation.days}):
         for number, activity in enumerate(program.activities):
             for case in Program([activity], program.conditions).day(day):
@@ -189,12 +190,17 @@ class _Sheet:
         )
 
     def habit(self) -> Iterator[str]:
-        """What the bone is used to."""
+        """What the bone is used to: shares, then a line for the cycle of every activity on a day of it."""
         told = ", ".join(f"{name} {share:.0%}" for name, share in self.shares.items())
         kind = self.scenario.week.habitual if self.scenario.week else ROWS
         source = "rows without a start" if kind == ROWS else f'"{kind}"'
         start = head_start(self.scenario.subject, self.parameters)
         yield f"habit, {source}: psi/psi* = {start:.3g}; shares of its psi^m: {told}"
+        for routine in self.program.routines:
+            week = ([s for s in self.program.habit(weekday) if s.routine == routine] for weekday in range(7))
+            done = next(filter(None, week), None)
+            if done is not None:
+                yield f"  {_session(done).removeprefix('habitual ')}"
 
     def rows(self) -> Iterator[str]:
         """What every row prescribes and when, whether it is added to the habit, and which keys have no effect."""

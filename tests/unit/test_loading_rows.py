@@ -356,6 +356,16 @@ def test_numbers_of_explain_are_plain() -> None:
     assert "30 Hz, 35985 cycles count 10.5" in text
 
 
+def test_explain_tells_the_cycles_of_the_habit_in_a_line_each() -> None:
+    text = told(SITE)
+    assert "\n    walking peak 0.60 MPa, range 0.41, 2 Hz, 6900 cycles count 36.6\n" in text
+    assert "\n    light_lift peak 1.17 MPa, range 0.98, 0.4 Hz, 8 cycles count 3.5\n" in text
+    weekly_row = row('kind = "bend"; cycles = 20; days = ["Thu"]')
+    assert "\n    bend peak 0.74 MPa, range 0.55, 0.3 Hz, 20 cycles count 3.04\n" in told(
+        '[loading]\nhabitual = "rows"\n' + row('kind = "walking"; steps = 7000') + weekly_row
+    )
+
+
 def test_explain_warns_of_yield_and_of_a_habit_of_walking_alone() -> None:
     heavy = SITE + 'one_rm = { deadlift = "160 kg" }\n' + row('kind = "deadlift"; reps = 3; load = "95 %1RM"')
     assert "WARNING: deadlift on day 364, in week 53, strains the core by" in flat(heavy)
