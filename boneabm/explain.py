@@ -127,7 +127,8 @@ def _subject(scenario: Scenario, parameters: ParameterSet) -> list[str]:
         lines.append(
             f"bone lost since the osteocytes adapted: {100 * lost:.0f} % ({told}); in the habit they feel "
             f"{1 / (1 - lost):.2f} x what they did, set points have followed in part: psi/psi* is "
-            f"{explain_loads.head_start(subject, parameters):.2f} in the habit, and every psi/psi* below contains that"
+            f"{explain_loads.head_start(subject, parameters):.2f} in the habit on day 0, and every psi/psi* below "
+            "contains that"
         )
     lines.append("hormones follow age" if subject.aging else "hormones stay as at the start (aging = false)")
     pins = labs.model_dump(by_alias=True, exclude_none=True)
@@ -161,6 +162,8 @@ def _loads(scenario: Scenario, parameters: ParameterSet) -> list[str]:
         rows = ["habitual program (no [[activity]] given)"]
     else:
         rows = [_activity(row) for row in scenario.activity]
+    if scenario.week is None:
+        rows += explain_loads.beyond_yield(explain_loads.plain_loads(scenario, parameters), scenario, parameters)
     return [*rows, f'boundary "{scenario.boundary}": {_HELD[scenario.boundary]}']
 
 

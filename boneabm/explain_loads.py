@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
 
 from boneabm.build import bone_lost
-from boneabm.build_loads import clock, weekly_program
-from boneabm.loading import Routine, WeeklyProgram, relative_day
+from boneabm.build_loads import clock, plain_program, weekly_program
+from boneabm.kernels import sensing
+from boneabm.loading import Program, Routine, WeeklyProgram, relative_day
 from boneabm.loading.weekly import WEEK, Session
 from boneabm.parameters import ParameterSet
+from boneabm.remodeling import TissueParameters, mechanostat
 from boneabm.scenario import Activity, GeneratedBone, Scenario
 from boneabm.scenario_body import Subject
 from boneabm.scenario_loading import RESIDUAL, ROWS
@@ -20,7 +25,7 @@ MOST_WEEKS = 6
 MOST_TIMES = 4
 FORTNIGHT_D = 14
 EQUAL = 0.01
-"""Days whose psi/psi* differ by less stand together."""
+"""Days whose psi differ by less stand together."""
 WALKING = ("walking", "brisk_walking")
 HELD_BY_A_HARNESS = ("bed_rest", *RESIDUAL)
 
@@ -29,7 +34,7 @@ def calendar(scenario: Scenario, parameters: ParameterSet) -> list[str]:
     """Site, habit, rows, the week after every change of the program, and warnings; nothing is solved for it.
 
     psi/psi* is that of solid bone: exact where all loads act in the same directions, as those of the library do.
-    Empty for a scenario of plain stresses.
+    psi* is that of the day, see `Felt`. Empty for a scenario of plain stresses.
     """
     week = scenario.week
     if week is None:
@@ -55,6 +60,98 @@ def fortnight(program: WeeklyProgram, day: int, poisson: float = 0.3, days: int 
     return (math.fsum(relative(program, day + d, poisson) ** m for d in range(days)) / days) ** (1 / m)
 
 
+class Felt:
+    """psi/psi* of the median osteocyte by day, in solid bone; memory and set point follow by the rule of the kernel.
+
+    They start on day 0 as a run starts them: at rest in the habit on what is left of the bone. Turnover, new cells and
+    hormones are not in it.
+    """
+
+    def __init__(self, program: WeeklyProgram, subject: Subject, parameters: ParameterSet) -> None:
+        self.program, self.poisson = program, parameters["material.poisson"].value
+        rules = TissueParameters.of(parameters).osteocyte
+        self._rates = sensing.osteocyte_rates(rules)
+        self._habit = 1.0 / (1.0 - bone_lost(subject, parameters))
+        memory, set_point = mechanostat.at_rest(np.array([self._habit]), rules)
+        self._memory, self._set_point = float(memory[0]), float(set_point[0])
+        self._psi: list[float] = []
+        self._days: list[float] = []
+
+    def psi(self, day: int) -> float:
+        """psi of a day from day 0 on over that of the habit before any loss of bone."""
+        self._go_to(day)
+        return self._psi[day]
+
+    def day(self, day: int) -> float:
+        """psi of a day from day 0 on over the set point of that day."""
+        self._go_to(day)
+        return self._days[day]
+
+    def _go_to(self, day: int) -> None:
+        while len(self._days) <= day:
+            psi = self._habit * relative(self.program, len(self._days), self.poisson)
+            rule = sensing.osteocyte_signal.py_func  # as plain Python: nothing is compiled to explain
+            self._memory, self._set_point, _ = rule(psi, self._memory, self._set_point, 1.0, self._rates)
+            self._psi.append(psi)
+            self._days.append(psi / math.exp(self._set_point))
+
+    def norm(self, day: int, days: int = FORTNIGHT_D) -> float:
+        """Norm of psi/psi* over so many days from this one on."""
+        m = self.program.p.exponent
+        return (math.fsum(self.day(day + d) ** m for d in range(days)) / days) ** (1 / m)
+
+
+class Load(NamedTuple):
+    """The largest compressive stress of a row on a day, MPa; row: its number, None for a part of the habit."""
+
+    row: int | None
+    name: str
+    day: int
+    peak_mpa: float
+
+
+def plain_loads(scenario: Scenario, parameters: ParameterSet) -> Iterator[Load]:
+    """Loads of rows of plain stresses on every day on which a row or condition begins or ends."""
+    program = plain_program(scenario, parameters)
+    edges = {0.0, *(d for row in program.activities for d in (row.start_d, row.until_d))}
+    edges |= {d for condition in program.conditions for d in (condition.start_d, condition.until_d)}
+    for day in sorted({math.ceil(d) for d in edges if 0 <= d < scenario.simulation.days}):
+        for number, activity in enumerate(program.activities):
+            for case in Program([activity], program.conditions).day(day):
+                yield Load(number, activity.name, day, _compression(case.stress_mpa))
+
+
+def _compression(stress_mpa: Sequence[float]) -> float:
+    """Largest principal stress, compression positive, of normal stresses z, y, x or of zz, yy, xx, zy, zx, yx."""
+    z, y, x, zy, zx, yx = (*stress_mpa, 0.0, 0.0, 0.0)[:6]
+    return float(np.linalg.eigvalsh([[z, zy, zx], [zy, y, yx], [zx, yx, x]])[-1])
+
+
+def beyond_yield(loads: Iterable[Load], scenario: Scenario, parameters: ParameterSet) -> Iterator[str]:
+    """A warning of every row that strains the core beyond yield, each on its worst day; the worst row in full.
+
+    apparent modulus = that of the reference core x (BV/TV / its BV/TV)^1.8; bone of an image is taken as that core
+    """
+    p, bone = parameters.values("loading"), scenario.bone
+    bv_tv = bone.bv_tv if isinstance(bone, GeneratedBone) else p["core_bv_tv"]
+    modulus = p["core_modulus_mpa"] * (bv_tv / p["core_bv_tv"]) ** p["modulus_exponent"]
+    worst: dict[tuple[int | None, str], Load] = {}
+    for load in loads:
+        known = worst.get(load[:2])
+        if load.peak_mpa > (p["yield_strain"] * modulus if known is None else known.peak_mpa):
+            worst[load[:2]] = load
+    if worst:
+        first, *others = sorted(worst.values(), key=lambda load: -load.peak_mpa)
+        assumed = "" if isinstance(bone, GeneratedBone) else ", assumed, as the image is not read here"
+        also = ", ".join(f"{one.name} on day {one.day} ({one.peak_mpa / modulus:.2%})" for one in others)
+        yield (
+            f"WARNING: {first.name} on day {first.day}, in week {first.day // 7 + 1}, strains the core by "
+            f"{first.peak_mpa / modulus:.2%} (peak {first.peak_mpa:.2f} MPa, apparent modulus {modulus:.0f} MPa at "
+            f"BV/TV {bv_tv:.2f}{assumed}); above {p['yield_strain']:.2%} it yields, and the model does not"
+            f"{f'; also {also}' if also else ''}"
+        )
+
+
 @dataclass(frozen=True)
 class _Sheet:
     """A scenario with its program, as lines of text."""
@@ -64,14 +161,9 @@ class _Sheet:
     parameters: ParameterSet
 
     @cached_property
-    def felt(self) -> float:
-        """psi/psi* of the habit."""
-        return head_start(self.scenario.subject, self.parameters)
-
-    @cached_property
-    def poisson(self) -> float:
-        """Ratio of the solid."""
-        return self.parameters["material.poisson"].value
+    def felt(self) -> Felt:
+        """psi/psi* by day."""
+        return Felt(self.program, self.scenario.subject, self.parameters)
 
     @cached_property
     def shares(self) -> dict[str, float]:
@@ -98,11 +190,17 @@ class _Sheet:
         )
 
     def habit(self) -> Iterator[str]:
-        """What the bone is used to."""
+        """What the bone is used to: shares, then a line for the cycle of every activity on a day of it."""
         told = ", ".join(f"{name} {share:.0%}" for name, share in self.shares.items())
         kind = self.scenario.week.habitual if self.scenario.week else ROWS
         source = "rows without a start" if kind == ROWS else f'"{kind}"'
-        yield f"habit, {source}: psi/psi* = {self.felt:.3g}; shares of its psi^m: {told}"
+        start = head_start(self.scenario.subject, self.parameters)
+        yield f"habit, {source}: psi/psi* = {start:.3g}; shares of its psi^m: {told}"
+        for routine in self.program.routines:
+            week = ([s for s in self.program.habit(weekday) if s.routine == routine] for weekday in range(7))
+            done = next(filter(None, week), None)
+            if done is not None:
+                yield f"  {_session(done).removeprefix('habitual ')}"
 
     def rows(self) -> Iterator[str]:
         """What every row prescribes and when, whether it is added to the habit, and which keys have no effect."""
@@ -149,9 +247,14 @@ class _Sheet:
         return sorted({math.ceil(day) for day in moments if 0 <= day < self.scenario.simulation.days})
 
     def weeks(self) -> Iterator[str]:
-        """The first week of every stretch between changes, and its last where progression has changed it."""
+        """The first week of every stretch between changes, and its last where progression or set points changed it."""
         days, run_d = self.changes(), self.scenario.simulation.days
         ends = [*days[1:], run_d]
+        kappa, tau_d = (self.parameters[f"osteocyte.{name}"].value for name in ("own_history_share", "adaptation_d"))
+        yield (
+            "psi/psi* of a day is over the set point of that day: set points follow what is felt, by its power "
+            f"{kappa:g} with {tau_d:g} d"
+        )
         inexact = [d for d, end in zip(days, ends, strict=True) if not all(map(self.exact, range(d, min(d + 7, end))))]
         if inexact:
             yield (
@@ -160,20 +263,12 @@ class _Sheet:
             )
         for number, (day, end) in enumerate(zip(days[:MOST_WEEKS], ends, strict=False)):
             yield from self._week(day, end if number + 1 < len(days) else math.inf)
-            if end - day >= FORTNIGHT_D and not _equal(self.norm(day, 7), self.norm(end - 7, 7)):
+            if end - day >= FORTNIGHT_D and not _equal(self.felt.norm(day, 7), self.felt.norm(end - 7, 7)):
                 yield from self._week(end - 7, end, "last ")
         if len(days) > MOST_WEEKS:
             more = len(days) - MOST_WEEKS
             yield f"and {more} more change{'s'[: more - 1]}, the last on day {days[-1]}"
             yield from self._week(max(run_d - 7, days[-1]), run_d, "last ")
-
-    def norm(self, day: int, days: int) -> float:
-        """Norm of psi/psi* over days."""
-        return self.felt * fortnight(self.program, day, self.poisson, days)
-
-    def value(self, day: int) -> float:
-        """psi/psi* of a day."""
-        return self.felt * relative(self.program, day, self.poisson)
 
     def exact(self, day: int) -> bool:
         """Whether every direction is loaded in the same proportion to the habit, so that psi/psi* holds in any bone."""
@@ -187,11 +282,11 @@ class _Sheet:
         length = int(min(FORTNIGHT_D, end - day))
         yield (
             f"{which}week from day {day}{f' ({held})' if held else ''}: "
-            f"psi/psi* over {length} days {self.norm(day, length):.2f}"
+            f"psi/psi* over {length} days {self.felt.norm(day, length):.2f}"
         )
         yield from self._stopped(day, day + min(7, length))
         for group in self._groups(range(day, day + min(7, length))):
-            values = sorted({f"{self.value(d):.2f}" for d in group}, key=float)
+            values = sorted({f"{self.felt.day(d):.2f}" for d in group}, key=float)
             about = "" if all(map(self.exact, group)) else "about "
             done = "; ".join(self._done(group[0])) or ("nothing is added" if held else "habit only")
             names = " ".join(WEEK[d % 7] for d in sorted(group, key=lambda d: d % 7))
@@ -207,12 +302,12 @@ class _Sheet:
                 yield f"  {routine.name} is stopped: {why} ({', '.join(r.kind.replace('_', ' ') for r in held)})"
 
     def _groups(self, days: Iterable[int]) -> list[list[int]]:
-        """Days of the same activities whose psi/psi* are equal within 1 %."""
+        """Days of the same activities whose psi are equal within 1 %."""
         groups: list[list[int]] = []
         for day in days:
             names = self._labels(day)
-            alike = (g for g in groups if self._labels(g[0]) == names and _equal(self.value(g[0]), self.value(day)))
-            found = next(alike, None)
+            alike = (g for g in groups if self._labels(g[0]) == names)
+            found = next((g for g in alike if _equal(self.felt.psi(g[0]), self.felt.psi(day))), None)
             if found is None:
                 groups.append([day])
             else:
@@ -232,21 +327,10 @@ class _Sheet:
 
     def warnings(self) -> Iterator[str]:
         """Loads beyond yield, and a habit that makes exercise look larger than it is."""
-        p = self.parameters.values("loading")
-        bone = self.scenario.bone
-        generated = isinstance(bone, GeneratedBone)
-        bv_tv = bone.bv_tv if isinstance(bone, GeneratedBone) else p["core_bv_tv"]
-        modulus = p["core_modulus_mpa"] * (bv_tv / p["core_bv_tv"]) ** p["modulus_exponent"]
-        day, worst = max(self._sessions(), key=lambda found: found[1].peak_mpa, default=(0, None))
-        if worst is not None and worst.peak_mpa > p["yield_strain"] * modulus:
-            yield (
-                f"WARNING: {worst.routine.name} on day {day}, in week {day // 7 + 1}, strains the core by "
-                f"{worst.peak_mpa / modulus:.2%} (peak {worst.peak_mpa:.2f} MPa, apparent modulus {modulus:.0f} MPa at "
-                f"BV/TV {bv_tv:.2f}{'' if generated else ', assumed, as the image is not read here'}); above "
-                f"{p['yield_strain']:.2%} it yields, and the model does not"
-            )
+        loads = (Load(s.routine.row, s.routine.name, day, s.peak_mpa) for day, s in self._sessions())
+        yield from beyond_yield(loads, self.scenario, self.parameters)
         walked = sum(share for name, share in self.shares.items() if name in WALKING)
-        if walked >= p["walking_share_warned"]:
+        if walked >= self.parameters["loading.walking_share_warned"].value:
             yield (
                 f"WARNING: only walking makes the habit ({walked:.0%} of its psi^m), so any other exercise is "
                 'exaggerated. Use habitual = "community_adult", or add bends, stairs and light lifts without a start.'

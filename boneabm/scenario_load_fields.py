@@ -11,7 +11,7 @@ from boneabm.errors import InputError, nearest
 from boneabm.loading.recorded import Counted
 from boneabm.loading.weekly import EVERY_DAY, WEEK
 from boneabm.scenario_fields import Field, refuse
-from boneabm.units import quantity
+from boneabm.units import DIMENSIONS, quantity
 
 MOST_CLASSES = 400
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -69,8 +69,10 @@ class WeightField(Field):
         return f"{value.amount!r} {'%1RM' if value.of_one_rm else 'kg'}"
 
     def json_schema(self) -> dict[str, Any]:
-        """A text."""
-        return {"type": "string", "examples": ["85 %1RM", "40 kg"]}
+        """A text of a number and %1RM or a unit of mass."""
+        units = "|".join(re.escape(unit) for unit in DIMENSIONS["body mass"].factors)
+        pattern = rf"^\s*[+-]?[0-9.]+([eE][+-]?[0-9]+)?\s*({units}|%\s*1[rR][mM])\s*$"
+        return {"type": "string", "pattern": pattern, "examples": ["85 %1RM", "40 kg"]}
 
 
 class DaysField(Field):
@@ -81,7 +83,8 @@ class DaysField(Field):
         if given == "all":
             return EVERY_DAY
         if not isinstance(given, (list, tuple)) or not given:
-            raise InputError(f'{given!r} is not "all" or a list of days. Example: days = ["Mon", "Thu"].')
+            meant = f" {nearest(given, WEEK)}" if isinstance(given, str) else ""
+            raise InputError(f'{given!r} is not "all" or a list of days. Example: days = ["Mon", "Thu"].{meant}')
         for day in given:
             if day not in WEEK and day not in WEEKDAYS:
                 raise InputError(f'"{day}" is not a day. {nearest(str(day), WEEK)}')

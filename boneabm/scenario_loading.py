@@ -22,6 +22,11 @@ ROWS = "rows"
 HABITS = ("community_adult", ROWS)
 
 
+def _known_one_rm(schema: dict[str, Any]) -> None:
+    """Add the names of all lifts to the schema of `one_rm`."""
+    schema["propertyNames"] = {"enum": sorted(lifts())}
+
+
 class Loading(Section):
     """Where the bone is and what it is used to.
 
@@ -32,11 +37,13 @@ class Loading(Section):
     one_rm   : one-repetition maximum per lift on the first day of training
     """
 
-    site: str = "L3"
-    habitual: str = HABITS[0]
+    site: str = Field("L3", json_schema_extra={"enum": list(JOINTS)})
+    habitual: str = Field(HABITS[0], json_schema_extra={"enum": list(HABITS)})
     species: Literal["human", "mouse", "rat"] = "human"
     area_mm2: Annotated[float, Quantity("area", 0.01, 10_000)] | None = Field(None, alias="area")
-    one_rm: dict[str, Annotated[float, Quantity("body mass", 1, 600)]] = Field(default_factory=dict)
+    one_rm: dict[str, Annotated[float, Quantity("body mass", 1, 600)]] = Field(
+        default_factory=dict, json_schema_extra=_known_one_rm
+    )
 
     @field_validator("site")
     @classmethod

@@ -135,6 +135,10 @@ WRONG = {
     "unknown field": {"bone": {"kind": "generated"}, "output": {"fields": ["matrix", "colour"]}},
     "neither bone nor parent": {},
     "unknown drug": {"bone": {"kind": "generated"}, "dose": [{"drug": "alendronat", "amt": "70 mg"}]},
+    "unknown site": {"bone": {"kind": "generated"}, "loading": {"site": "hip"}},
+    "unknown habit": {"bone": {"kind": "generated"}, "loading": {"habitual": "row"}},
+    "unknown lift": {"bone": {"kind": "generated"}, "loading": {"one_rm": {"bench": "45 kg"}}},
+    "load without unit": {"bone": {"kind": "generated"}, "activity": [{"kind": "squat", "reps": 5, "load": "heavy"}]},
     "unknown parameter": {"bone": {"kind": "generated"}, "parameters": {"osteoclast": {"nme": 1}}},
     "parameter out of range": {"bone": {"kind": "generated"}, "parameters": {"material.poisson": 0.7}},
 }
@@ -143,6 +147,14 @@ WRONG = {
 @pytest.mark.parametrize("tables", WRONG.values(), ids=WRONG)
 def test_the_schema_refuses_what_the_reader_refuses(tables: dict[str, Any]) -> None:
     assert not VALIDATOR.is_valid({"title": "t", **tables})
+
+
+@pytest.mark.parametrize("load", ["85 %1RM", "85%1rm", " 72.5 % 1RM ", "40 kg", "88 lb", "40000 g"])
+def test_the_schema_takes_every_load_that_the_reader_takes(load: str) -> None:
+    rows = {"loading": {"one_rm": {"squat": "60 kg"}}, "activity": [{"kind": "squat", "reps": 5, "load": load}]}
+    tables = {"title": "t", "bone": {"kind": "generated"}, **rows}
+    assert Scenario.from_dict(tables).activity[0].load is not None
+    assert VALIDATOR.is_valid(tables)
 
 
 def test_a_branch_needs_nothing_more() -> None:

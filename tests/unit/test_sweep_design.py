@@ -443,7 +443,8 @@ def test_a_sweep_is_read_from_a_file_or_by_the_bare_name_of_a_packaged_one(tmp_p
     [
         (
             "example_swep",
-            'Known: example_sweep, exercise_menopause_sweep. Did you mean "example_sweep"?',
+            "Known: example_sweep, exercise_menopause_sweep, mouse_tail_frequency_sweep. "
+            'Did you mean "example_sweep"?',
         ),
         ("menopause", "menopause is one scenario, not a sweep. Run it with: boneabm run menopause"),
         (".", "is a folder. Give a sweep file"),
