@@ -40,6 +40,11 @@ WRONG = {
         '[[dose]]\ndrug = "denosumab"\namt = "60 IU"\n',
         ("dose[0].amt", '"IU" is not a unit of dose', "Known:"),
     ),
+    "micrograms in letters": (
+        '[[dose]]\ndrug = "vitamin_d"\namt = "25 mcg"\nii = "1 d"\n',
+        ("dose[0].amt", '"mcg" is not a unit of vitamin D dose', 'Did you mean "ug"?'),
+    ),
+    "rate of a patch in letters": (PATCH.replace("ug/d", "mcg/d"), ("infusion[0].rate", 'Did you mean "ug/d"?')),
     "bare amount": ('[[dose]]\ndrug = "denosumab"\namt = "60"\n', ("dose[0].amt", "missing unit", "mg, ug, g")),
     "number as amount": ('[[dose]]\ndrug = "denosumab"\namt = 60\n', ("dose[0].amt", "60 is not a text in quotes")),
     "nothing": (DENOSUMAB.replace("60", "0"), ("dose[0].amt", "outside the possible range", "more than 0 to 1200 mg")),
