@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -64,7 +65,7 @@ LEVELS = (
 def calendar(scenario: Scenario) -> list[str]:
     """One line per row of [[dose]], [[infusion]], [[diet]] and [[state]]."""
     days = scenario.simulation.days
-    lines = [_dose(row, scenario) + _late(row.time_d, days) for row in scenario.dose]
+    lines = [_dose(row, scenario) + _late(row.time_d, days) for row in scenario.dose] + _added(scenario)
     lines += [_infusion(row) + _late(row.start_d, days) for row in scenario.infusion]
     lines += [_habit("diet", row, habit_words(row)) + _late(row.begin_d, days) for row in scenario.diet]
     words = [habit_words(row) if row.kind == "indices" else what(row) for row in scenario.state]
@@ -86,6 +87,24 @@ def _dose(row: Dose, scenario: Scenario) -> str:
     text += _missed([one.time_d for one in inside if not one.taken]) if row.adherence < 1 else ""
     text += "; in steady state at the start" if row.ss else ""
     return text + _doubt(row.drug)
+
+
+def _added(scenario: Scenario) -> list[str]:
+    """A note on every two series of one drug and route that go on at the same time: their doses add up."""
+    series = [(number, row, _times(row, scenario)) for number, row in enumerate(scenario.dose)]
+    repeated = sorted((one for one in series if len(one[2]) > 1), key=lambda one: one[2][0])
+    return [
+        f"rows [{i}] and [{j}] of [[dose]] both give {one.drug} {one.route_name()} from day {b[0]:g} to "
+        f'{min(a[-1], b[-1]):g}: the doses add up. Write until = "{b[0]:g} d" in row [{i}]'
+        f"{' instead of addl' if one.addl else ''} if [{j}] replaces it"
+        for (i, one, a), (j, other, b) in combinations(repeated, 2)
+        if (one.drug, one.route_name()) == (other.drug, other.route_name()) and b[0] <= a[-1]
+    ]
+
+
+def _times(row: Dose, scenario: Scenario) -> list[float]:
+    """Days of the doses of a row in the run, missed ones too."""
+    return [one.time_d for one in doses_of(row, scenario) if 0 <= one.time_d < scenario.simulation.days]
 
 
 def _missed(days: list[float]) -> str:

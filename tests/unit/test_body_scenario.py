@@ -70,7 +70,14 @@ WRONG = {
     "no drug": ('[[dose]]\namt = "40 mg"\n', ("dose[0].drug", "missing. Known: alendronate")),
     "no amount": ('[[dose]]\ndrug = "denosumab"\n', ("dose[0].amt", 'missing. Example: amt = "60 mg"')),
     "no rate": ('[[infusion]]\ndrug = "estradiol"\n', ("infusion[0].rate", 'missing. Example: rate = "50 ug/d"')),
-    "negative interval": (DENOSUMAB + 'ii = "-7 d"\naddl = 2\n', ("dose[0].ii", "-7 d is outside", "3650 d")),
+    "negative interval": (
+        DENOSUMAB + 'ii = "-7 d"\naddl = 2\n',
+        ("dose[0].ii", "-7 d is outside", "3650 d", 'Write "7 d", without the minus.'),
+    ),
+    "interval of nothing": (DENOSUMAB + 'ii = "0 d"\naddl = 2\n', ("dose[0].ii", "0 d is outside", "at least 1 h.")),
+    "interval of a life": (DENOSUMAB + 'ii = "20 y"\naddl = 2\n', ("dose[0].ii", "outside", "at most 3650 d.")),
+    "negative amount": (DENOSUMAB.replace("60", "-60"), ("dose[0].amt", 'Write "60 mg", without the minus.')),
+    "negative rate": (PATCH.replace("50", "-50"), ("infusion[0].rate", 'Write "50 ug/d", without the minus.')),
     "no interval": (DENOSUMAB + "addl = 2\n", ("dose[0].ii", "missing", 'ii = "7 d"')),
     "two ends": (DENOSUMAB + 'ii = "6 mo"\naddl = 2\nuntil = "3 y"\n', ("dose[0].until", "`addl`", "Keep one")),
     "ends before it begins": (
@@ -101,8 +108,14 @@ WRONG = {
     ),
     "overlapping infusions": (
         PATCH + PATCH + 'start = "10 d"\n',
-        ("infusion", "rows [0] and [1] overlap", "Give the earlier row a `stop`"),
+        (
+            "infusion",
+            "rows [0] and [1] overlap: estradiol td from 0 d",
+            "Give the earlier row a `stop`",
+            'stop = "10 d" in row [0]',
+        ),
     ),
+    "infusions at once": (PATCH + PATCH, ("rows [0] and [1] overlap: estradiol td", "Both begin then: merge them, or")),
     "infusion that stops before it starts": (
         PATCH + 'start = "9 d"\nstop = "3 d"\n',
         ("infusion[0].stop", "must be later than start, 9 d"),
@@ -144,6 +157,17 @@ def test_a_patch_and_a_pump_may_be_called_so():
     assert Scenario.from_toml(pump).infusion[0].route_name(infusion=True) == "sc"
     with pytest.raises(InputError, match="overlap"):
         Scenario.from_toml(BONE + PATCH + 'route = "patch"\n' + PATCH + 'route = "td"\n')
+
+
+def test_two_series_of_one_drug_are_told_as_a_double_dose():
+    """Not an error: a morning and an evening dose are two rows as well."""
+    again = DENOSUMAB + 'time = "364 d"\nii = "182 d"\n[simulation]\ndays = "3 y"\n'
+    rows = BONE + DENOSUMAB + 'ii = "182 d"\n{}' + again
+    told = "rows [0] and [1] of [[dose]] both give denosumab sc from day 364 to 1092: the doses add up. "
+    assert told + 'Write until = "364 d" in row [0] if [1] replaces it' in calendar(Scenario.from_toml(rows.format("")))
+    apart = calendar(Scenario.from_toml(rows.format('until = "364 d"\n')))
+    once = calendar(Scenario.from_toml(BONE + DENOSUMAB + 'ii = "182 d"\n' + DENOSUMAB + 'time = "10 d"\n'))
+    assert not any("add up" in line for line in (*apart, *once))
 
 
 def test_doses_without_an_end_go_on_until_the_run_ends():
