@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from boneabm.analysis.doubts import IN_WOMEN, doubted_drugs, why_doubted
 from boneabm.build import make_body
 from boneabm.endocrine import Body, Modulators
 from boneabm.endocrine.body import FACTORS
 from boneabm.endocrine.curves import Course, follow
-from boneabm.endocrine.drugs import find_drug
 from boneabm.parameters import ParameterSet
 from boneabm.report.timeline import doses_of, habit_words, what
 from boneabm.scenario import Scenario
@@ -66,7 +66,7 @@ def calendar(scenario: Scenario) -> list[str]:
     """One line per row of [[dose]], [[infusion]], [[diet]] and [[state]]."""
     days = scenario.simulation.days
     lines = [_dose(row, scenario) + _late(row.time_d, days) for row in scenario.dose] + _added(scenario)
-    lines += [_infusion(row) + _late(row.start_d, days) for row in scenario.infusion]
+    lines += [_infusion(row, scenario) + _late(row.start_d, days) for row in scenario.infusion]
     lines += [_habit("diet", row, habit_words(row)) + _late(row.begin_d, days) for row in scenario.diet]
     words = [habit_words(row) if row.kind == "indices" else what(row) for row in scenario.state]
     states = zip(scenario.state, words, strict=True)
@@ -86,7 +86,7 @@ def _dose(row: Dose, scenario: Scenario) -> str:
         text += f", the last on day {inside[-1].time_d:g}" if inside else ""
     text += _missed([one.time_d for one in inside if not one.taken]) if row.adherence < 1 else ""
     text += "; in steady state at the start" if row.ss else ""
-    return text + _doubt(row.drug)
+    return text + _doubt(row.drug, scenario)
 
 
 def _added(scenario: Scenario) -> list[str]:
@@ -113,15 +113,15 @@ def _missed(days: list[float]) -> str:
     return f", {len(days)} of them missed" + (f" (day {first})" if days else "")
 
 
-def _infusion(row: Infusion) -> str:
+def _infusion(row: Infusion, scenario: Scenario) -> str:
     until = "the end" if row.stop_d is None else f"day {row.stop_d:g}"
     held = f"{row.drug} {row.route_name(infusion=True)}, held at {row.rate}: day {row.start_d:g} until {until}"
-    return held + _doubt(row.drug)
+    return held + _doubt(row.drug, scenario)
 
 
-def _doubt(name: str) -> str:
-    drug = find_drug(name)
-    return f" ({LOW}: {drug.note})" if drug.confidence == "low" else ""
+def _doubt(drug: str, scenario: Scenario) -> str:
+    told = {name.removesuffix(IN_WOMEN): why_doubted(name) for name in doubted_drugs(scenario)}
+    return f" ({LOW}: {told[drug]})" if drug in told else ""
 
 
 def _habit(kind: str, row: Diet | HormoneState, words: str) -> str:

@@ -159,6 +159,28 @@ def test_a_patch_and_a_pump_may_be_called_so():
         Scenario.from_toml(BONE + PATCH + 'route = "patch"\n' + PATCH + 'route = "td"\n')
 
 
+ANDROGENS = {
+    "testosterone": '[[dose]]\ndrug = "testosterone"\nroute = "gel"\namt = "5 mg"\nii = "1 d"\n',
+    "testosterone by patch": '[[infusion]]\ndrug = "testosterone"\nrate = "300 ug/d"\n',
+    "testosterone_cypionate": '[[dose]]\ndrug = "testosterone_cypionate"\namt = "10 mg"\nii = "7 d"\n',
+}
+
+
+@pytest.mark.parametrize("written", ANDROGENS)
+def test_testosterone_in_a_woman_is_of_low_confidence_and_in_a_man_it_is_not(written: str):
+    """The calendar and the weak evidence say so; the table of drugs has no bone evidence in women."""
+    told, drug = "low doses in women have no bone evidence of their own", written.partition(" ")[0]
+    end = "[simulation]\ndays = 3\n"
+    woman = Scenario.from_toml(WOMAN + ANDROGENS[written] + end)
+    man = Scenario.from_toml(BONE + '[subject]\nsex = "male"\nage = "62 y"\n' + ANDROGENS[written] + end)
+    assert calendar(woman)[0].endswith(f"{told})")
+    assert "(low-confidence drug: " in calendar(woman)[0]
+    assert "low-confidence" not in calendar(man)[0]
+    assert doubts(woman, ParameterSet.load()).drugs == [f"{drug} in a woman"]
+    assert doubts(man, ParameterSet.load()).drugs == []
+    assert f"drugs of low confidence: {drug} in a woman" in doubts(woman, ParameterSet.load()).lines()
+
+
 def test_two_series_of_one_drug_are_told_as_a_double_dose():
     """Not an error: a morning and an evening dose are two rows as well."""
     again = DENOSUMAB + 'time = "364 d"\nii = "182 d"\n[simulation]\ndays = "3 y"\n'
