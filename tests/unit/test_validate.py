@@ -22,7 +22,18 @@ from boneabm.validation.finished import FinishedRun
 from boneabm.validation.measures import Quantity, difference, each, ratio
 from boneabm.validation.sensitivity import LISTED, arm_of, arms
 from boneabm.validation.suite import Planned, Sizing, drop_burn_ins, plan_sweep, run_suite, sweep_text, sweeps_of
-from boneabm.validation.table import Row, cells, interval_of, rows_of, validate, verdict_of, write_validation
+from boneabm.validation.table import (
+    Row,
+    Validation,
+    cells,
+    interval_of,
+    page_text,
+    rows_of,
+    validate,
+    verdict_of,
+    weak_lines,
+    write_validation,
+)
 from boneabm.validation.targets import DATA, Target, constants, read_targets
 
 YEARS = 2
@@ -285,6 +296,29 @@ def test_every_quantity_of_therapies_lies_inside_the_runs_of_its_arms(tmp_path: 
                "teriparatide: P1NP-like at 28 d": 0.0, "patch stopped: CTX-like at three weeks": 0.0,
                "prednisone: vBMD in 20 weeks": 0.0, "progesterone over estrogen alone": 0.0}  # fmt: skip
     assert {name: found[name] for name in by_hand} == pytest.approx(by_hand, abs=1e-9)
+
+
+def test_rows_name_the_drugs_of_low_confidence_they_rest_on(tmp_path: Path) -> None:
+    """By the drugs of the arms that a quantity reads; other rows of the experiment name none."""
+    (experiment,), arms = chosen(["therapies"], fast=False), {}
+    for sweep in experiment.sweeps:
+        for run in plan_sweep(sweep, tmp_path, Sizing(bones=1)).plan:
+            made = therapy_run(tmp_path / sweep / run.arm, Scenario.from_toml(run.scenario).simulation.days, 1.0)
+            (made.path / "scenario.toml").write_text(run.scenario, encoding="utf-8")
+            arms[f"{sweep}/{run.arm}"] = [made]
+    rows = rows_of(experiment, arms, read_targets())
+    named = {row.quantity.name: row.low_confidence for row in rows if row.low_confidence}
+    assert named["risedronate: Ac.f in the second year"] == ("risedronate",)
+    assert named["progesterone over estrogen alone"] == ("progesterone",)
+    assert named["growth hormone: DXA-like in two years"] == ("somatropin",)
+    assert {"atenolol", "calcium"} <= {drug for drugs in named.values() for drug in drugs}
+    assert not any(name.startswith(("alendronate", "denosumab", "teriparatide", "oral estrogen")) for name in named)
+    page = page_text(Validation(rows, [], constants(), "version"))
+    assert "risedronate: Ac.f in the second year (risedronate)" in page.partition("Of low confidence")[2]
+    assert next(row for row in rows if row.low_confidence).facts()["low_confidence"]
+    (line,) = weak_lines(rows)
+    assert line in page
+    assert weak_lines([row for row in rows if not row.low_confidence]) == []
 
 
 def test_resizing_changes_bones_and_scenarios(tmp_path: Path) -> None:
