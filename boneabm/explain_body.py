@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from boneabm.analysis.doubts import IN_WOMEN, doubted_drugs, why_doubted
+from boneabm.analysis.person import bring_to_start
 from boneabm.build import make_body
 from boneabm.endocrine import Body, Modulators
 from boneabm.endocrine.body import FACTORS
@@ -131,12 +132,12 @@ def _habit(kind: str, row: Diet | HormoneState, words: str) -> str:
 
 
 def curves(scenario: Scenario, parameters: ParameterSet) -> list[str]:
-    """Levels and modulators that move by 2 % or more: at rest before the run, then means that end on a few days of it.
+    """Levels and modulators that move by 2 % or more: at the end of the burn-in, then means up to a few days.
 
     A mean is over the days since the day printed before it, 28 at most, so that weekly doses are not met by chance.
     """
     body = make_body(scenario, parameters)
-    body.settle(-1)
+    bring_to_start(body, scenario)
     before = _now(body)
     course = follow(body, 0, scenario.simulation.days)
     days = _days(scenario.simulation.days)
@@ -156,9 +157,8 @@ def _modulator(name: str) -> Row:
 
 
 def _now(body: Body) -> dict[str, float]:
-    """Everything by name at rest; of those that share a name the one that `Course.of` gives."""
-    felt = vars(body.modulators(-1))
-    return felt | _named(body.physiology.y) | _named(body.look(-1))
+    """Everything by name on the last day; of those that share a name the one that `Course.of` gives."""
+    return vars(body.felt(-1)) | _named(body.physiology.y) | _named(body.level)
 
 
 def _named(record: np.void) -> dict[str, float]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from boneabm.analysis.person import bring_to_start
 from boneabm.build import make_body
 from boneabm.build_loads import HABIT_KINDS
 from boneabm.endocrine.confidence import forget_low, moved_by_low, weak_drugs, weak_systems
@@ -67,7 +68,7 @@ def doubts(scenario: Scenario, parameters: ParameterSet) -> Doubts:
     forget_low(without)
     courses = []
     for body in (whole, without):
-        body.settle(-1)
+        bring_to_start(body, scenario)
         courses.append(follow(body, 0, scenario.simulation.days))
     exercise: dict[str, int] = {}
     for row in weak_parameters(scenario, parameters):

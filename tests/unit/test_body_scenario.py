@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
 from boneabm.analysis.doubts import EXERCISE, doubts, union, weak_parameters
+from boneabm.analysis.person import bring_to_start
 from boneabm.build import make_body
 from boneabm.cli import app
 from boneabm.cli_params import listing
@@ -377,7 +379,7 @@ def test_curves_are_means_that_weekly_doses_do_not_alias_with():
     row = {line[:27].strip(): line[27:].split() for line in lines[2:]}
     days = [int(word) for word in lines[1].replace("before", "").replace("day", "").split()]
     body = make_body(scenario, ParameterSet.load())
-    body.settle(-1)
+    bring_to_start(body, scenario)
     levels = follow(body, 0, 2000).of("testosterone_ng_per_dl")
     for k in (2, 4, 6):
         mean = levels[days[k] - 27 : days[k] + 1].mean()
@@ -386,6 +388,32 @@ def test_curves_are_means_that_weekly_doses_do_not_alias_with():
     assert float(row["progesterone, x reference"][3]) > 1.5
     assert row["sympathetic tone, x ref."][3] == "2"
     assert not any("e-" in word for words in row.values() for word in words)
+
+
+def test_explain_tells_the_body_of_the_run_whose_labs_are_pinned_at_the_start_of_its_burn_in():
+    """A woman at her final period: estradiol measured as 60 pg/mL falls for 190 days before day 0, in both alike."""
+    text = BONE + '[subject]\nage = "51 y"\nfinal_period = "51 y"\n[labs]\nestradiol = "60 pg/mL"\n'
+    scenario = Scenario.from_toml(text + "[simulation]\ndays = 60\n")
+    body, first = make_body(scenario, ParameterSet.load()), -scenario.simulation.burn_in_d
+    body.settle(first)
+    assert body.look(first)["e2_pg_per_ml"] == pytest.approx(60, rel=1e-6)
+    levels = follow(body, first + 1, 1).of("e2_pg_per_ml")
+    assert levels[-1] < 50
+    lines = curves(scenario, ParameterSet.load())
+    before, on_day_0 = next(line for line in lines if line.startswith("estradiol"))[27:].split()[:2]
+    assert float(before) == pytest.approx(levels[-2], rel=1e-3)
+    assert float(on_day_0) == pytest.approx(levels[-1], rel=1e-3)
+
+
+def test_explain_begins_where_the_run_begins():
+    """Settled once, on the first day of the burn-in, then every day until day 0; with no burn-in on the day before."""
+    for burn_in_d in (190, 5, 1, 0):
+        scenario = Scenario.from_toml(BONE + f"[simulation]\ndays = 3\nburn_in = '{burn_in_d} d'\n")
+        settled, advanced = [], []
+        body = SimpleNamespace(settle=settled.append, advance=advanced.append)
+        bring_to_start(body, scenario)
+        assert settled == [min(-burn_in_d, -1)]
+        assert advanced == list(range(settled[0] + 1, 0))
 
 
 def test_vitamin_d_is_printed_in_both_units_and_drug_rows_have_notes():
