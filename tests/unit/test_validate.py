@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ from boneabm.validation.table import (
     weak_lines,
     write_validation,
 )
-from boneabm.validation.targets import DATA, Target, constants, read_targets
+from boneabm.validation.targets import DATA, SET_TO, Target, constants, read_targets, refuse_unknown
 
 YEARS = 2
 DAYS = 365 * YEARS
@@ -354,13 +355,32 @@ def test_sensitivity_moves_one_parameter_at_a_time() -> None:
             assert value != known[name].value
 
 
-def test_fitted_constants_are_counted_by_their_own_words() -> None:
-    """What says fitted, calibrated or normalized of itself counts."""
+def test_fitted_constants_are_counted_by_their_own_words_or_by_name() -> None:
+    """What says fitted, calibrated, normalized, fit to or set so that of itself counts, and what fitted.csv lists."""
     found = constants()
+    listed = {"pth_ana -> m_ob_prolif", "sns_beta1 -> m_rankl", "tnf -> m_rankl", "e2 -> sclerostin"}
+    listed |= {"age_over_30 -> sclerostin_blood", "cortisol -> m_ob_act", "insulin_resistance -> m_rankl"}
+    assert listed | {"insulin_resistance -> m_ob_prolif", "e2 -> m_oc_life"} <= set(found.fitted_effects)
+    assert {"drug.atenolol_half_mg", "drug.romosozumab_central_l"} <= set(found.fitted)
+    assert "drug.atenolol_half_mg (SNS-01)" in found.sentence()
     assert "osteoblast.balance" in found.fitted
     assert "material.reference_modulus_mpa" in found.assumed
     assert not set(found.fitted) & set(found.assumed)
     assert f"{len(found.fitted)} are fitted" in found.sentence()
+    numbers, rows = f"{len(found.fitted)} of {found.total}", f"{len(found.fitted_effects)} of {found.effects}"
+    for page in ("validation.md", "body.md"):
+        text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
+        assert re.search(f"{numbers} parameters(,| and) {rows} effect", text), page
+
+
+def test_the_list_of_fitted_constants_names_figures_and_only_numbers_that_exist() -> None:
+    """Each row says what the number was set to; a name that is no number is refused."""
+    with SET_TO.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len({row["name"] for row in rows})
+    assert all(row["figure"] and re.fullmatch(r"[A-Z0-9]+-\d+", row["target"]) for row in rows)
+    with pytest.raises(InputError, match=r"fitted.csv: no such number: osteoblast.balanse"):
+        refuse_unknown({"osteoblast.balanse"})
 
 
 def test_suite_names() -> None:
