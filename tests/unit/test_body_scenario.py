@@ -232,6 +232,9 @@ def test_other_names_lead_to_drugs_that_are_there():
         assert name == name.lower().strip()
         assert name not in drug_table()
         assert drug in drug_table() if drug else note
+    assert other_names()["gh"][0] == "somatropin"
+    assert other_names()["premarin"][0] == other_names()["cee"][0] == "estradiol"
+    assert all("atenolol" in other_names()[name][1] for name in ("bisoprolol", "nebivolol"))
 
 
 def test_every_parameter_of_drugs_belongs_to_a_drug():
