@@ -88,7 +88,7 @@ class _Runner:
 
 def _tell(found: Validation, folder: Path, as_json: bool) -> None:
     """Write the table; print it, or one JSON object."""
-    from boneabm.validation.table import write_validation
+    from boneabm.validation.table import weak_lines, write_validation
 
     table, page = write_validation(found, folder)
     if as_json:
@@ -96,6 +96,8 @@ def _tell(found: Validation, folder: Path, as_json: bool) -> None:
         return
     _print_rows(found.rows)
     typer.echo("pass*: the mean lies in the band, but its interval leaves it; more bones are needed to be sure.")
+    for line in weak_lines(found.rows):
+        typer.echo(line)
     for target in found.not_simulated:
         typer.echo(f"not simulated yet: {target.id} ({target.note}): {target.not_simulated}")
     typer.echo(found.constants.sentence())

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 
+from boneabm.analysis.doubts import IN_WOMEN, doubted_drugs, why_doubted
+from boneabm.analysis.person import bring_to_start
 from boneabm.build import make_body
 from boneabm.endocrine import Body, Modulators
 from boneabm.endocrine.body import FACTORS
 from boneabm.endocrine.curves import Course, follow
-from boneabm.endocrine.drugs import find_drug
 from boneabm.parameters import ParameterSet
 from boneabm.report.timeline import doses_of, habit_words, what
 from boneabm.scenario import Scenario
@@ -64,8 +66,8 @@ LEVELS = (
 def calendar(scenario: Scenario) -> list[str]:
     """One line per row of [[dose]], [[infusion]], [[diet]] and [[state]]."""
     days = scenario.simulation.days
-    lines = [_dose(row, scenario) + _late(row.time_d, days) for row in scenario.dose]
-    lines += [_infusion(row) + _late(row.start_d, days) for row in scenario.infusion]
+    lines = [_dose(row, scenario) + _late(row.time_d, days) for row in scenario.dose] + _added(scenario)
+    lines += [_infusion(row, scenario) + _late(row.start_d, days) for row in scenario.infusion]
     lines += [_habit("diet", row, habit_words(row)) + _late(row.begin_d, days) for row in scenario.diet]
     words = [habit_words(row) if row.kind == "indices" else what(row) for row in scenario.state]
     states = zip(scenario.state, words, strict=True)
@@ -85,7 +87,25 @@ def _dose(row: Dose, scenario: Scenario) -> str:
         text += f", the last on day {inside[-1].time_d:g}" if inside else ""
     text += _missed([one.time_d for one in inside if not one.taken]) if row.adherence < 1 else ""
     text += "; in steady state at the start" if row.ss else ""
-    return text + _doubt(row.drug)
+    return text + _doubt(row.drug, scenario)
+
+
+def _added(scenario: Scenario) -> list[str]:
+    """A note on every two series of one drug and route that go on at the same time: their doses add up."""
+    series = [(number, row, _times(row, scenario)) for number, row in enumerate(scenario.dose)]
+    repeated = sorted((one for one in series if len(one[2]) > 1), key=lambda one: one[2][0])
+    return [
+        f"rows [{i}] and [{j}] of [[dose]] both give {one.drug} {one.route_name()} from day {b[0]:g} to "
+        f'{min(a[-1], b[-1]):g}: the doses add up. Write until = "{b[0]:g} d" in row [{i}]'
+        f"{' instead of addl' if one.addl else ''} if [{j}] replaces it"
+        for (i, one, a), (j, other, b) in combinations(repeated, 2)
+        if (one.drug, one.route_name()) == (other.drug, other.route_name()) and b[0] <= a[-1]
+    ]
+
+
+def _times(row: Dose, scenario: Scenario) -> list[float]:
+    """Days of the doses of a row in the run, missed ones too."""
+    return [one.time_d for one in doses_of(row, scenario) if 0 <= one.time_d < scenario.simulation.days]
 
 
 def _missed(days: list[float]) -> str:
@@ -94,15 +114,15 @@ def _missed(days: list[float]) -> str:
     return f", {len(days)} of them missed" + (f" (day {first})" if days else "")
 
 
-def _infusion(row: Infusion) -> str:
+def _infusion(row: Infusion, scenario: Scenario) -> str:
     until = "the end" if row.stop_d is None else f"day {row.stop_d:g}"
     held = f"{row.drug} {row.route_name(infusion=True)}, held at {row.rate}: day {row.start_d:g} until {until}"
-    return held + _doubt(row.drug)
+    return held + _doubt(row.drug, scenario)
 
 
-def _doubt(name: str) -> str:
-    drug = find_drug(name)
-    return f" ({LOW}: {drug.note})" if drug.confidence == "low" else ""
+def _doubt(drug: str, scenario: Scenario) -> str:
+    told = {name.removesuffix(IN_WOMEN): why_doubted(name) for name in doubted_drugs(scenario)}
+    return f" ({LOW}: {told[drug]})" if drug in told else ""
 
 
 def _habit(kind: str, row: Diet | HormoneState, words: str) -> str:
@@ -112,12 +132,12 @@ def _habit(kind: str, row: Diet | HormoneState, words: str) -> str:
 
 
 def curves(scenario: Scenario, parameters: ParameterSet) -> list[str]:
-    """Levels and modulators that move by 2 % or more: at rest before the run, then means that end on a few days of it.
+    """Levels and modulators that move by 2 % or more: at the end of the burn-in, then means up to a few days.
 
     A mean is over the days since the day printed before it, 28 at most, so that weekly doses are not met by chance.
     """
     body = make_body(scenario, parameters)
-    body.settle(-1)
+    bring_to_start(body, scenario)
     before = _now(body)
     course = follow(body, 0, scenario.simulation.days)
     days = _days(scenario.simulation.days)
@@ -137,9 +157,8 @@ def _modulator(name: str) -> Row:
 
 
 def _now(body: Body) -> dict[str, float]:
-    """Everything by name at rest; of those that share a name the one that `Course.of` gives."""
-    felt = vars(body.modulators(-1))
-    return felt | _named(body.physiology.y) | _named(body.look(-1))
+    """Everything by name on the last day; of those that share a name the one that `Course.of` gives."""
+    return vars(body.felt(-1)) | _named(body.physiology.y) | _named(body.level)
 
 
 def _named(record: np.void) -> dict[str, float]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from boneabm.endocrine.drugs import Route, find_drug
 from boneabm.errors import InputError
 from boneabm.parameters import ParameterSet
-from boneabm.scenario_fields import Number, Quantity, refuse
+from boneabm.scenario_fields import Number, Quantity, refuse, without_minus
 from boneabm.scenario_schema import known_drugs
 
 LONGEST_D = 36500
@@ -262,7 +262,7 @@ class Dose(Given):
         try:
             self.way().amount(self.amt)
         except InputError as error:
-            refuse(str(error), "amt")
+            refuse(f"{error}{without_minus(self.amt)}", "amt")
         return self
 
     @model_validator(mode="after")
@@ -294,7 +294,7 @@ class Infusion(Given):
         try:
             self.way(infusion=True).amount(self.rate)
         except InputError as error:
-            refuse(str(error), "rate")
+            refuse(f"{error}{without_minus(self.rate)}", "rate")
         _ends_later(self.start_d, self.stop_d, "stop")
         return self
 
@@ -307,7 +307,7 @@ def list_of_tables(given: Any) -> Any:
 def infusions_apart(rows: tuple[Infusion, ...]) -> tuple[Infusion, ...]:
     """Infusions none of which overlaps another of the same drug and route."""
     keys = [f"{row.drug} {row.route_name(infusion=True)}" for row in rows]
-    refuse_overlaps(keys, [(row.start_d, row.stop_d) for row in rows], "a `stop`")
+    refuse_overlaps(keys, [(row.start_d, row.stop_d) for row in rows], "stop")
     return rows
 
 
@@ -328,8 +328,16 @@ def refuse_overlaps(keys: Sequence[str], spans: Sequence[tuple[float, float | No
         stop = spans[i][1]
         if keys[i] == keys[j] and (stop is None or spans[j][0] < stop):
             last = "the end" if stop is None else f"{stop:g} d"
-            both = f"{spans[i][0]:g} d to {last}, and from {spans[j][0]:g} d"
-            refuse(f"rows [{i}] and [{j}] overlap: {both}. Give the earlier row {end}, or merge them.")
+            both = f"{keys[i]} from {spans[i][0]:g} d to {last}, and from {spans[j][0]:g} d"
+            refuse(f"rows [{i}] and [{j}] overlap: {both}. {_ended(i, spans[i][0], spans[j][0], end)}")
+
+
+def _ended(row: int, start_d: float, next_d: float, end: str) -> str:
+    """How to make a row end where the next one of its kind begins; they can only be merged where both begin at once."""
+    if next_d <= start_d:
+        return f"Both begin then: merge them, or let one begin at the `{end}` of the other."
+    word = "a" if end == "stop" else "an"
+    return f'Give the earlier row {word} `{end}`: {end} = "{next_d:g} d" in row [{row}]; or merge them.'
 
 
 def states_apart(rows: tuple[HormoneState, ...]) -> tuple[HormoneState, ...]:
@@ -338,7 +346,7 @@ def states_apart(rows: tuple[HormoneState, ...]) -> tuple[HormoneState, ...]:
     if len(removed) > 1:
         refuse(f"rows [{removed[0]}] and [{removed[1]}] both remove the ovaries. Keep one.")
     keys = [str(number) if row.kind == "indices" else row.kind for number, row in enumerate(rows)]
-    refuse_overlaps(keys, [(row.begin_d, row.until_d) for row in rows], "an `until`")
+    refuse_overlaps(keys, [(row.begin_d, row.until_d) for row in rows], "until")
     return rows
 
 

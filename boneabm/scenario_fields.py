@@ -30,6 +30,12 @@ def refuse(text: str, key: str = "") -> NoReturn:
     raise PydanticCustomError("refused", "{text}", {"text": text, "key": key})
 
 
+def without_minus(given: object) -> str:
+    """What to write instead of a negative quantity; nothing where it has no minus."""
+    text = str(given).strip()
+    return f' Write "{text[1:].strip()}", without the minus.' if text.startswith("-") else ""
+
+
 class Field:
     """A scenario value with its own reader, writer and JSON schema, used as `Annotated[float, Field]`."""
 
@@ -79,7 +85,9 @@ class Quantity(Field):
         value = quantity(given, self.dimension)
         if not self.low <= value <= self.high:
             low, high = self._bound(self.low), self._bound(self.high)
-            raise InputError(f"{given} is outside the possible range, {low} to {high}.")
+            nearest_one = f" Write at least {low}." if value < self.low else f" Write at most {high}."
+            fix = without_minus(given) if self.low <= -value <= self.high else nearest_one
+            raise InputError(f"{given} is outside the possible range, {low} to {high}.{fix}")
         return round(value) if self.whole else value
 
     def write(self, value: float) -> str:

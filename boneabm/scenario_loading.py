@@ -265,7 +265,7 @@ def conditions_apart(rows: tuple[Condition, ...]) -> tuple[Condition, ...]:
     """Conditions none of which overlaps one of its kind, nor two that say what the whole body does."""
     own = [row for row in rows if row.kind != "osteocyte_ablation"]
     keys = ["body" if row.kind in BODY else row.kind for row in own]
-    refuse_overlaps(keys, [(row.start_d, row.until_d) for row in own], "an `until`")
+    refuse_overlaps(keys, [(row.start_d, row.until_d) for row in own], "until")
     return rows
 
 

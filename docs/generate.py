@@ -7,6 +7,7 @@ reference are read from the code and the data, so they cannot say anything else 
 from __future__ import annotations
 
 import ast
+import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -27,7 +28,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "boneabm"
 ROOT_PAGES = {"README.md": "index.md", "ARCHITECTURE.md": "architecture.md", "CHANGELOG.md": "changelog.md"}
 API = "reference/api"
-TABLES_MARK = "<!-- tables of columns -->"
+TABLES_MARK, CHECKS_MARK = "<!-- tables of columns -->", "<!-- table of checks -->"
+CHECKS = PACKAGE / "data" / "validation" / "body_checks.csv"
 COLUMN_TABLES = (
     ("run.vtkhdf, run.xmf: fields of volumes", schema.VOLUME_FIELDS),
     ("agents.vtkhdf: columns of cells", schema.AGENT_COLUMNS),
@@ -53,8 +55,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Put the tables of columns into the page about files."""
-    return markdown.replace(TABLES_MARK, column_tables()) if TABLES_MARK in markdown else markdown
+    """Put the tables of columns into the page about files, the checks of the body into that about the body."""
+    for mark, made in ((TABLES_MARK, column_tables), (CHECKS_MARK, check_table)):
+        markdown = markdown.replace(mark, made()) if mark in markdown else markdown
+    return markdown
 
 
 def generated() -> Iterator[tuple[str, str | bytes]]:
@@ -132,6 +136,19 @@ def column_tables() -> str:
         rows = [(f"`{one.name}`", one.dtype, plain(one.unit), plain(one.meaning)) for one in columns.values()]
         lines += [f"### {title}", "", *table(("name", "type", "unit", "meaning"), rows), ""]
     return "\n".join(lines)
+
+
+def check_table() -> str:
+    """Every check of the body: published figure with tolerance, what the model gives, source."""
+    with CHECKS.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return "\n".join(table(("check", "expected", "model", "source"), map(_check, rows)))
+
+
+def _check(row: Mapping[str, str]) -> tuple[str, ...]:
+    what = f"`{row['check']}` {plain(row['dose_regimen'])}: {plain(row['quantity'])}"
+    expected = f"{row['expected']} ± {row['tolerance']} {plain(row['unit'])}"
+    return what, expected, row["model_now"] or "-", plain(row["source"])
 
 
 def units() -> dict[str, list[Path]]:

@@ -10,10 +10,12 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from boneabm.analysis.person import bring_to_start
 from boneabm.build import make_body
 from boneabm.build_loads import HABIT_KINDS
 from boneabm.endocrine.confidence import forget_low, moved_by_low, weak_drugs, weak_systems
 from boneabm.endocrine.curves import follow
+from boneabm.endocrine.drugs import find_drug
 from boneabm.loading.library import OWN, RECORDED
 from boneabm.loading.sites import JOINTS
 from boneabm.parameters import ParameterSet
@@ -28,6 +30,8 @@ HEADS = (
     "moved by more than 10 % because of rows of low confidence",
     "assumed or low-confidence numbers of exercise in use",
 )
+ANDROGENS = ("testosterone", "testosterone_cypionate")
+IN_WOMEN = " in a woman"
 _COMMA = re.compile(r", (?![^()]*\))")
 _FACTOR = re.compile(r"(.+) x([0-9.e+-]+)")
 
@@ -64,16 +68,28 @@ def doubts(scenario: Scenario, parameters: ParameterSet) -> Doubts:
     forget_low(without)
     courses = []
     for body in (whole, without):
-        body.settle(-1)
+        bring_to_start(body, scenario)
         courses.append(follow(body, 0, scenario.simulation.days))
-    names = [row.drug for row in (*scenario.dose, *scenario.infusion)]
     exercise: dict[str, int] = {}
     for row in weak_parameters(scenario, parameters):
         if row["section"].startswith(EXERCISE):
             name = row["section"].removeprefix("activity_")
             exercise[name] = exercise.get(name, 0) + 1
     other = scenario.week.species if scenario.week is not None and scenario.week.species != "human" else ""
-    return Doubts(weak_drugs(names), weak_systems(whole, courses[0]), moved_by_low(*courses), exercise, other)
+    return Doubts(doubted_drugs(scenario), weak_systems(whole, courses[0]), moved_by_low(*courses), exercise, other)
+
+
+def doubted_drugs(scenario: Scenario) -> list[str]:
+    """Drugs of a scenario of which too little is known in this person, each once: "testosterone in a woman" too."""
+    names = {row.drug for row in (*scenario.dose, *scenario.infusion)}
+    androgens = names.intersection(ANDROGENS if scenario.subject.sex == "female" else ())
+    return sorted({*weak_drugs(names), *(f"{name}{IN_WOMEN}" for name in androgens)})
+
+
+def why_doubted(name: str) -> str:
+    """What is not known of one of the `doubted_drugs`."""
+    drug = name.removesuffix(IN_WOMEN)
+    return find_drug(ANDROGENS[0] if drug != name else drug).note
 
 
 def union(told: Iterable[Iterable[str]]) -> list[str]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from boneabm.analysis.doubts import doubts, weak_parameters
+from boneabm.analysis.doubts import doubted_drugs, doubts, weak_parameters, why_doubted
 from boneabm.cost import cost_of
-from boneabm.endocrine.confidence import weak_drugs
-from boneabm.endocrine.drugs import find_drug
 from boneabm.errors import BoneabmError
 from boneabm.identity import model_version, run_identity
 from boneabm.io.provenance import provenance
@@ -67,9 +65,8 @@ def confidence(record: Record) -> str:
     if record.scenario is None:
         return ""
     used = ParameterSet.load().override(record.scenario.parameters)
-    drugs = dict.fromkeys(row.drug for row in (*record.scenario.dose, *record.scenario.infusion))
-    weak = [find_drug(name) for name in weak_drugs(drugs)]
-    rows = [(f"the drug {drug.name}", "", "", "", f"low; {drug.note}") for drug in weak]
+    weak = doubted_drugs(record.scenario)
+    rows = [(f"the drug {name}", "", "", "", f"low; {why_doubted(name)}") for name in weak]
     rows += [
         (f"{p['section']}.{p['name']}", f"{p['value']:g}", f"{p['low']:g} to {p['high']:g}", p["unit"],
          f"{p['confidence']}; {p['source']}")

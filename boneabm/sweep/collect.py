@@ -178,9 +178,9 @@ def _facts(sweep: SweepFolder, run: PlannedRun) -> dict[str, Any]:
     failure = (sweep.failure(run.run_id) or {}) if status == "failed" else {}
     facts = {name: result.get(name) for name in FACTS}
     lineage = json.dumps(result["lineage"]) if result.get("lineage") else None
-    warnings = "; ".join(result.get("warnings") or ()) or None
+    warnings, weak = ("; ".join(result.get(name) or ()) or None for name in ("warnings", "low_confidence"))
     error = _first_line(failure.get("error", "")) or None
-    return {"status": status, "error": error, **facts, "warnings": warnings, "lineage": lineage}
+    return {"status": status, "error": error, **facts, "warnings": warnings, "low_confidence": weak, "lineage": lineage}
 
 
 def _first_line(text: object) -> str:
@@ -193,7 +193,7 @@ def _runs_table(plan: Sequence[PlannedRun], rows: Sequence[Mapping[str, Any]], g
     table["arm"] = [run.arm for run in plan]
     table |= groups.design
     table |= {"replicate": [run.replicate for run in plan], "seed": [run.seed for run in plan]}
-    table |= {name: [row[name] for row in rows] for name in (*FACTS, "warnings", "lineage")}
+    table |= {name: [row[name] for row in rows] for name in (*FACTS, "warnings", "low_confidence", "lineage")}
     table |= {outcome.name: groups.values[:, k].tolist() for k, outcome in enumerate(OUTCOMES)}
     if groups.compares:
         names = (f"{outcome.name}_minus_{groups.reference}" for outcome in OUTCOMES)

@@ -43,8 +43,8 @@ def table_rows(table: Table) -> list[dict[str, Any]]:
 
 
 TEXTS = {
-    "run_id", "status", "error", "arm", "state_sha256", "began_utc", "ended_utc", "warnings", "lineage", "outcome",
-    "unit", "meaning", "of",
+    "run_id", "status", "error", "arm", "state_sha256", "began_utc", "ended_utc", "warnings", "low_confidence",
+    "lineage", "outcome", "unit", "meaning", "of",
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from boneabm.analysis.doubts import doubted_drugs
 from boneabm.io.series import read_table
 from boneabm.scenario import GeneratedBone, Scenario
 from boneabm.sweep.outcomes import NAN, RunTables
@@ -31,10 +32,20 @@ class FinishedRun(RunTables):
         return read_table(file) if file.exists() else {}
 
     @cached_property
+    def scenario(self) -> Scenario:
+        """The resolved scenario."""
+        file = self.path / "scenario.toml"
+        return Scenario.from_toml(file.read_text(encoding="utf-8"), str(file))
+
+    @cached_property
+    def low_confidence_drugs(self) -> tuple[str, ...]:
+        """Drugs that are given, of which too little is known in this person."""
+        return tuple(doubted_drugs(self.scenario))
+
+    @cached_property
     def tissue_um3(self) -> float:
         """Volume of the generated block, um3; nan for an image."""
-        file = self.path / "scenario.toml"
-        bone = Scenario.from_toml(file.read_text(encoding="utf-8"), str(file)).bone
+        bone = self.scenario.bone
         return float(np.prod(bone.size_um)) if isinstance(bone, GeneratedBone) else NAN
 
     def at(self, name: str, day: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import warnings
+from collections import UserDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from boneabm.identity import model_version
 from boneabm.io.hdf import in_place
 from boneabm.sweep.folder import put_text
 from boneabm.validation.experiments import Experiment
-from boneabm.validation.finished import Arms
+from boneabm.validation.finished import Arms, FinishedRun
 from boneabm.validation.measures import Quantity
 from boneabm.validation.suite import Planned, arms_of
 from boneabm.validation.targets import Constants, Target, constants, read_targets
@@ -30,12 +31,16 @@ NO_VALUE = "no finished run tells it"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; `target` is None where a quantity is shown beside the tests."""
+    """One line of the table; `target` is None where a quantity is shown beside the tests.
+
+    low_confidence : drugs of low confidence that are given in the arms it is measured on
+    """
 
     experiment: str
     quantity: Quantity
     target: Target | None
     interval: Interval
+    low_confidence: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -58,7 +63,8 @@ class Row:
             told |= {name: "" for name in ("low", "high") if math.isinf(told[name])}
         values = {"mean": found.estimate, "interval_low": found.low, "interval_high": found.high, "n": found.n}
         head = {"experiment": self.experiment, "quantity": self.quantity.name, "unit": self.quantity.unit}
-        return {**head, **values, **told, "verdict": self.verdict, "sure": self.sure, "how": self.quantity.meaning}
+        last = {"low_confidence": ", ".join(self.low_confidence), "how": self.quantity.meaning}
+        return {**head, **values, **told, "verdict": self.verdict, "sure": self.sure, **last}
 
 
 def verdict_of(interval: Interval, target: Target | None) -> Verdict:
@@ -78,11 +84,28 @@ def rows_of(experiment: Experiment, arms: Arms, targets: Iterable[Target]) -> li
     own = [target for target in targets if target.experiment == experiment.name]
     rows = []
     for quantity in experiment.quantities:
-        interval = interval_of(quantity, arms)
-        meant = [target for target in own if target.quantity == quantity.name]
-        rows += [Row(experiment.name, quantity, target, interval) for target in meant]
-        rows += [] if meant else [Row(experiment.name, quantity, None, interval)]
+        read = _Read(arms)
+        interval, weak = interval_of(quantity, read), read.low_confidence()
+        meant: list[Target | None] = [target for target in own if target.quantity == quantity.name]
+        rows += [Row(experiment.name, quantity, target, interval, weak) for target in meant or [None]]
     return rows
+
+
+class _Read(UserDict[str, Sequence[FinishedRun]]):
+    """Arms that remember which of them were looked at."""
+
+    def __init__(self, arms: Arms) -> None:
+        super().__init__(arms)
+        self.seen: set[str] = set()
+
+    def __getitem__(self, arm: str) -> Sequence[FinishedRun]:
+        self.seen.add(arm)
+        return self.data[arm]
+
+    def low_confidence(self) -> tuple[str, ...]:
+        """Drugs of low confidence in those arms; all bones of an arm are given the same."""
+        given = (run.low_confidence_drugs for arm in self.seen for run in self.data[arm][:1])
+        return tuple(sorted({drug for drugs in given for drug in drugs}))
 
 
 def interval_of(quantity: Quantity, arms: Arms) -> Interval:
@@ -146,10 +169,18 @@ def page_text(found: Validation) -> str:
     parts = ["# Validation", f"Model version {found.version}. {found.summary()}.", LEGEND]
     for name in dict.fromkeys(row.experiment for row in found.rows):
         parts += [f"## {name}", _table([row for row in found.rows if row.experiment == name])]
+        parts += weak_lines(row for row in found.rows if row.experiment == name)
         parts += ["How measured: " + "; ".join(_meanings(found.rows, name)) + "."]
     parts += ["## Not simulated yet", _not_simulated(found.not_simulated)]
     parts += ["## Constants", found.constants.sentence()]
     return "\n\n".join(parts) + "\n"
+
+
+def weak_lines(rows: Iterable[Row]) -> list[str]:
+    """One sentence with the rows that rest on drugs of low confidence; none where there are none."""
+    weak = [row for row in rows if row.low_confidence]
+    named = dict.fromkeys(f"{row.quantity.name} ({', '.join(row.low_confidence)})" for row in weak)
+    return [f"Of low confidence, by the drugs that are given: {'; '.join(named)}."] if named else []
 
 
 def _meanings(rows: Iterable[Row], experiment: str) -> list[str]:

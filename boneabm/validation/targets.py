@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -16,8 +16,10 @@ from boneabm.parameters import ParameterSet
 
 DATA = Path(str(resources.files("boneabm"))) / "data" / "validation"
 TARGETS = DATA / "targets.csv"
+SET_TO = DATA / "fitted.csv"
+"""Constants that were set to a figure though their own notes do not say fitted: name, target, figure."""
 BASES = ("input", "fitted", "prediction", "identity", "")
-FITTED = re.compile(r"\b(fitted|calibrated|normalized)\b", re.IGNORECASE)
+FITTED = re.compile(r"\b(fitted|calibrated|normalized|fit to|set so that)\b", re.IGNORECASE)
 """A constant counts as fitted when its source or note says so with one of these words."""
 
 
@@ -91,30 +93,50 @@ def _problems(target: Target) -> Iterable[str]:
 
 @dataclass(frozen=True)
 class Constants:
-    """Numbers of the model by where they come from; fitted and assumed ones by name."""
+    """Numbers of the model by where they come from; fitted and assumed ones by name.
+
+    targets : what fitted ones were set to, by name, where the list of the suite says it
+    """
 
     total: int
     fitted: tuple[str, ...]
     assumed: tuple[str, ...]
     fitted_effects: tuple[str, ...]
     effects: int
+    targets: Mapping[str, str]
 
     def sentence(self) -> str:
         """The count in words."""
-        names = ", ".join((*self.fitted, *self.fitted_effects)) or "none"
+        told = (f"{n} ({self.targets[n]})" if n in self.targets else n for n in (*self.fitted, *self.fitted_effects))
+        names = ", ".join(told) or "none"
         return (
             f"Of {self.total} parameters {len(self.fitted)} are fitted and {len(self.assumed)} assumed, of "
-            f"{self.effects} effects of hormones {len(self.fitted_effects)} are fitted, by the words of their own "
-            f"source and note. Fitted: {names}."
+            f"{self.effects} effects of hormones {len(self.fitted_effects)} are fitted, by their own source and note "
+            f"or to a target in brackets. Fitted: {names}."
         )
 
 
 def constants() -> Constants:
-    """Count the constants of the model; fitted is what says so in its own source or note."""
-    known = ParameterSet.load()
+    """Count the constants of the model; fitted is what says so in its own source or note, or what fitted.csv lists."""
+    known, table, targets = ParameterSet.load(), effect_table(), set_to()
     rows = known.rows()
-    fitted = tuple(f"{r['section']}.{r['name']}" for r in rows if FITTED.search(f"{r['source']} {r['note']}"))
+    numbers = {f"{row['section']}.{row['name']}": f"{row['source']} {row['note']}" for row in rows}
+    words = [(f"{effect.driver} -> {effect.target}", f"{effect.source} {effect.note}") for effect in table]
+    fitted = tuple(name for name, text in numbers.items() if FITTED.search(text) or name in targets)
+    effects = tuple(name for name, text in words if FITTED.search(text) or name in targets)
     assumed = tuple(p.dotted for p in known.assumed() if p.dotted not in fitted)
-    table = effect_table()
-    effects = tuple(f"{e.driver} -> {e.target}" for e in table if FITTED.search(f"{e.source} {e.note}"))
-    return Constants(len(rows), fitted, assumed, effects, len(table))
+    refuse_unknown(set(targets) - {*fitted, *effects})
+    return Constants(len(rows), fitted, assumed, effects, len(table), targets)
+
+
+def set_to(path: Path = SET_TO) -> dict[str, str]:
+    """Target that each constant of the list was set to."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["name"]: row["target"] for row in csv.DictReader(file)}
+
+
+def refuse_unknown(names: set[str]) -> None:
+    """Raise InputError for listed names that are none of the model."""
+    if names:
+        told = f"{SET_TO}: no such number: {', '.join(sorted(names))}."
+        raise InputError(f'{told} Write "section.name" or "driver -> target", as in the data.')

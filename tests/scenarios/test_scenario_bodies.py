@@ -47,7 +47,12 @@ EXPECTED = {
         stays("m_rankl", 1800, within=0.35), rises("m_rankl", 2000, 1800, 0.5), stays("m_rankl", 2554, 2000, 0.06)
     ],
     "oophorectomy": [falls("e2_pg_per_ml", 60, by=0.7), rises("m_rankl", 120, by=0.5), rises("m_sclerostin", 120)],
-    "andropause": [falls("e2_pg_per_ml", 700, by=0.1), rises("m_rankl", 700), falls("m_ob_prolif", 700, by=0.01)],
+    "andropause": [
+        falls("e2_pg_per_ml", 360, by=0.15), falls("e2_pg_per_ml", 700, 360, by=0.1),
+        falls("e2_pg_per_ml", 1094, by=0.5), falls("testosterone_ng_per_dl", 1094, by=0.6),
+        rises("m_rankl", 700, by=0.1), rises("m_rankl", 1094, by=0.4),
+        falls("m_ob_prolif", 700, by=0.03), falls("m_ob_prolif", 1094, by=0.06),
+    ],
     "trt": [rises("e2_pg_per_ml", 700, by=0.5), falls("m_rankl", 700, by=0.1), rises("m_ob_prolif", 700)],
     "trt_anastrozole": [rises("testosterone_ng_per_dl", 700, by=1.0), falls("m_rankl", 700), rises("m_ob_prolif", 700)],
     "anastrozole": [

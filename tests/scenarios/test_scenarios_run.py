@@ -1,4 +1,4 @@
-"""Every packaged scenario runs three days and writes a run folder that reads back."""
+"""Three packaged scenarios run three days and write run folders that read back; other tests follow all bodies."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_aging_moves_only_what_has_an_age_line():
 def test_menopause_moves_every_modulator_by_the_published_size():
     """3 y after against 5 y before the final period, aging on: RANKL per cell x2-3 (Eghbali-Fatourechi 2003).
 
-    Measured: RANKL x2.68 (2 y after: x2.31), OPG x0.84, osteoclast life x1.23, osteoblast proliferation x0.91.
+    Measured: RANKL x2.96 (2 y after: x2.69), OPG x0.82, osteoclast life x1.23, osteoblast proliferation x0.98.
     """
     body, before = settled(AT_PERIOD)
     course = follow(body, 0, 3000)

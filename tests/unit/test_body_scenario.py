@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
 from boneabm.analysis.doubts import EXERCISE, doubts, union, weak_parameters
+from boneabm.analysis.person import bring_to_start
 from boneabm.build import make_body
 from boneabm.cli import app
 from boneabm.cli_params import listing
@@ -40,6 +42,11 @@ WRONG = {
         '[[dose]]\ndrug = "denosumab"\namt = "60 IU"\n',
         ("dose[0].amt", '"IU" is not a unit of dose', "Known:"),
     ),
+    "micrograms in letters": (
+        '[[dose]]\ndrug = "vitamin_d"\namt = "25 mcg"\nii = "1 d"\n',
+        ("dose[0].amt", '"mcg" is not a unit of vitamin D dose', 'Did you mean "ug"?'),
+    ),
+    "rate of a patch in letters": (PATCH.replace("ug/d", "mcg/d"), ("infusion[0].rate", 'Did you mean "ug/d"?')),
     "bare amount": ('[[dose]]\ndrug = "denosumab"\namt = "60"\n', ("dose[0].amt", "missing unit", "mg, ug, g")),
     "number as amount": ('[[dose]]\ndrug = "denosumab"\namt = 60\n', ("dose[0].amt", "60 is not a text in quotes")),
     "nothing": (DENOSUMAB.replace("60", "0"), ("dose[0].amt", "outside the possible range", "more than 0 to 1200 mg")),
@@ -65,7 +72,14 @@ WRONG = {
     "no drug": ('[[dose]]\namt = "40 mg"\n', ("dose[0].drug", "missing. Known: alendronate")),
     "no amount": ('[[dose]]\ndrug = "denosumab"\n', ("dose[0].amt", 'missing. Example: amt = "60 mg"')),
     "no rate": ('[[infusion]]\ndrug = "estradiol"\n', ("infusion[0].rate", 'missing. Example: rate = "50 ug/d"')),
-    "negative interval": (DENOSUMAB + 'ii = "-7 d"\naddl = 2\n', ("dose[0].ii", "-7 d is outside", "3650 d")),
+    "negative interval": (
+        DENOSUMAB + 'ii = "-7 d"\naddl = 2\n',
+        ("dose[0].ii", "-7 d is outside", "3650 d", 'Write "7 d", without the minus.'),
+    ),
+    "interval of nothing": (DENOSUMAB + 'ii = "0 d"\naddl = 2\n', ("dose[0].ii", "0 d is outside", "at least 1 h.")),
+    "interval of a life": (DENOSUMAB + 'ii = "20 y"\naddl = 2\n', ("dose[0].ii", "outside", "at most 3650 d.")),
+    "negative amount": (DENOSUMAB.replace("60", "-60"), ("dose[0].amt", 'Write "60 mg", without the minus.')),
+    "negative rate": (PATCH.replace("50", "-50"), ("infusion[0].rate", 'Write "50 ug/d", without the minus.')),
     "no interval": (DENOSUMAB + "addl = 2\n", ("dose[0].ii", "missing", 'ii = "7 d"')),
     "two ends": (DENOSUMAB + 'ii = "6 mo"\naddl = 2\nuntil = "3 y"\n', ("dose[0].until", "`addl`", "Keep one")),
     "ends before it begins": (
@@ -96,8 +110,14 @@ WRONG = {
     ),
     "overlapping infusions": (
         PATCH + PATCH + 'start = "10 d"\n',
-        ("infusion", "rows [0] and [1] overlap", "Give the earlier row a `stop`"),
+        (
+            "infusion",
+            "rows [0] and [1] overlap: estradiol td from 0 d",
+            "Give the earlier row a `stop`",
+            'stop = "10 d" in row [0]',
+        ),
     ),
+    "infusions at once": (PATCH + PATCH, ("rows [0] and [1] overlap: estradiol td", "Both begin then: merge them, or")),
     "infusion that stops before it starts": (
         PATCH + 'start = "9 d"\nstop = "3 d"\n',
         ("infusion[0].stop", "must be later than start, 9 d"),
@@ -141,6 +161,39 @@ def test_a_patch_and_a_pump_may_be_called_so():
         Scenario.from_toml(BONE + PATCH + 'route = "patch"\n' + PATCH + 'route = "td"\n')
 
 
+ANDROGENS = {
+    "testosterone": '[[dose]]\ndrug = "testosterone"\nroute = "gel"\namt = "5 mg"\nii = "1 d"\n',
+    "testosterone by patch": '[[infusion]]\ndrug = "testosterone"\nrate = "300 ug/d"\n',
+    "testosterone_cypionate": '[[dose]]\ndrug = "testosterone_cypionate"\namt = "10 mg"\nii = "7 d"\n',
+}
+
+
+@pytest.mark.parametrize("written", ANDROGENS)
+def test_testosterone_in_a_woman_is_of_low_confidence_and_in_a_man_it_is_not(written: str):
+    """The calendar and the weak evidence say so; the table of drugs has no bone evidence in women."""
+    told, drug = "low doses in women have no bone evidence of their own", written.partition(" ")[0]
+    end = "[simulation]\ndays = 3\n"
+    woman = Scenario.from_toml(WOMAN + ANDROGENS[written] + end)
+    man = Scenario.from_toml(BONE + '[subject]\nsex = "male"\nage = "62 y"\n' + ANDROGENS[written] + end)
+    assert calendar(woman)[0].endswith(f"{told})")
+    assert "(low-confidence drug: " in calendar(woman)[0]
+    assert "low-confidence" not in calendar(man)[0]
+    assert doubts(woman, ParameterSet.load()).drugs == [f"{drug} in a woman"]
+    assert doubts(man, ParameterSet.load()).drugs == []
+    assert f"drugs of low confidence: {drug} in a woman" in doubts(woman, ParameterSet.load()).lines()
+
+
+def test_two_series_of_one_drug_are_told_as_a_double_dose():
+    """Not an error: a morning and an evening dose are two rows as well."""
+    again = DENOSUMAB + 'time = "364 d"\nii = "182 d"\n[simulation]\ndays = "3 y"\n'
+    rows = BONE + DENOSUMAB + 'ii = "182 d"\n{}' + again
+    told = "rows [0] and [1] of [[dose]] both give denosumab sc from day 364 to 1092: the doses add up. "
+    assert told + 'Write until = "364 d" in row [0] if [1] replaces it' in calendar(Scenario.from_toml(rows.format("")))
+    apart = calendar(Scenario.from_toml(rows.format('until = "364 d"\n')))
+    once = calendar(Scenario.from_toml(BONE + DENOSUMAB + 'ii = "182 d"\n' + DENOSUMAB + 'time = "10 d"\n'))
+    assert not any("add up" in line for line in (*apart, *once))
+
+
 def test_doses_without_an_end_go_on_until_the_run_ends():
     """`ii` alone repeats; `addl = 0` is one dose, as in NONMEM; explain says which."""
     rows = BONE + DENOSUMAB + 'ii = "7 d"\n{}[simulation]\ndays = 60\n'
@@ -179,6 +232,9 @@ def test_other_names_lead_to_drugs_that_are_there():
         assert name == name.lower().strip()
         assert name not in drug_table()
         assert drug in drug_table() if drug else note
+    assert other_names()["gh"][0] == "somatropin"
+    assert other_names()["premarin"][0] == other_names()["cee"][0] == "estradiol"
+    assert all("atenolol" in other_names()[name][1] for name in ("bisoprolol", "nebivolol"))
 
 
 def test_every_parameter_of_drugs_belongs_to_a_drug():
@@ -326,7 +382,7 @@ def test_curves_are_means_that_weekly_doses_do_not_alias_with():
     row = {line[:27].strip(): line[27:].split() for line in lines[2:]}
     days = [int(word) for word in lines[1].replace("before", "").replace("day", "").split()]
     body = make_body(scenario, ParameterSet.load())
-    body.settle(-1)
+    bring_to_start(body, scenario)
     levels = follow(body, 0, 2000).of("testosterone_ng_per_dl")
     for k in (2, 4, 6):
         mean = levels[days[k] - 27 : days[k] + 1].mean()
@@ -335,6 +391,32 @@ def test_curves_are_means_that_weekly_doses_do_not_alias_with():
     assert float(row["progesterone, x reference"][3]) > 1.5
     assert row["sympathetic tone, x ref."][3] == "2"
     assert not any("e-" in word for words in row.values() for word in words)
+
+
+def test_explain_tells_the_body_of_the_run_whose_labs_are_pinned_at_the_start_of_its_burn_in():
+    """A woman at her final period: estradiol measured as 60 pg/mL falls for 190 days before day 0, in both alike."""
+    text = BONE + '[subject]\nage = "51 y"\nfinal_period = "51 y"\n[labs]\nestradiol = "60 pg/mL"\n'
+    scenario = Scenario.from_toml(text + "[simulation]\ndays = 60\n")
+    body, first = make_body(scenario, ParameterSet.load()), -scenario.simulation.burn_in_d
+    body.settle(first)
+    assert body.look(first)["e2_pg_per_ml"] == pytest.approx(60, rel=1e-6)
+    levels = follow(body, first + 1, 1).of("e2_pg_per_ml")
+    assert levels[-1] < 50
+    lines = curves(scenario, ParameterSet.load())
+    before, on_day_0 = next(line for line in lines if line.startswith("estradiol"))[27:].split()[:2]
+    assert float(before) == pytest.approx(levels[-2], rel=1e-3)
+    assert float(on_day_0) == pytest.approx(levels[-1], rel=1e-3)
+
+
+def test_explain_begins_where_the_run_begins():
+    """Settled once, on the first day of the burn-in, then every day until day 0; with no burn-in on the day before."""
+    for burn_in_d in (190, 5, 1, 0):
+        scenario = Scenario.from_toml(BONE + f"[simulation]\ndays = 3\nburn_in = '{burn_in_d} d'\n")
+        settled, advanced = [], []
+        body = SimpleNamespace(settle=settled.append, advance=advanced.append)
+        bring_to_start(body, scenario)
+        assert settled == [min(-burn_in_d, -1)]
+        assert advanced == list(range(settled[0] + 1, 0))
 
 
 def test_vitamin_d_is_printed_in_both_units_and_drug_rows_have_notes():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -76,6 +77,16 @@ def test_every_column_of_a_file_is_on_its_page(site: Path) -> None:
     tables = (schema.VOLUME_FIELDS, schema.AGENT_COLUMNS, schema.SERIES_FIRST, schema.SERIES_FURTHER)
     tables += (schema.EVENT_COLUMNS, schema.BIOPSY_COLUMNS, schema.MECHANOREGULATION_COLUMNS)
     assert not {name for table in tables for name in table} - words(site, "files.html")
+
+
+def test_every_check_of_the_body_is_on_its_page_with_what_the_model_gives(site: Path) -> None:
+    file = ROOT / "boneabm" / "data" / "validation" / "body_checks.csv"
+    with file.open(encoding="utf-8", newline="") as text:
+        rows = list(csv.DictReader(text))
+    told = words(site, "body.html")
+    assert len(rows) == 69
+    assert {row["check"] for row in rows} <= told
+    assert {row["model_now"].removeprefix("-") for row in rows} - {""} <= told | {word.lstrip("-") for word in told}
 
 
 def test_every_command_is_in_the_reference(site: Path) -> None:

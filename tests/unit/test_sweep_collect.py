@@ -71,6 +71,18 @@ def test_outcomes_of_a_run_are_those_of_its_series(tmp_path: Path) -> None:
         assert runs[name][at] == pytest.approx(value, rel=1e-12), name
 
 
+def test_every_finished_run_says_what_of_low_confidence_it_rests_on(tmp_path: Path) -> None:
+    """As in result.json, in the table and in its file; nothing for a run without outcomes."""
+    sweep = write_sweep(tmp_path / "s", unfinished={("ovx", 1): "failed"})
+    found = collect(sweep)
+    runs = table_rows(found.runs)
+    for row in runs:
+        told = (sweep.result(row["run_id"]) or {}).get("low_confidence")
+        assert row["low_confidence"] == ("; ".join(told) if told else None)
+    assert any("m_rankl x1.2" in str(row["low_confidence"]) for row in runs)
+    assert "low_confidence" in found.files["runs"].read_text(encoding="utf-8").splitlines()[0].split(",")
+
+
 def test_differences_are_paired_by_replicate_and_levels(tmp_path: Path) -> None:
     """Geometry and seed cancel in treated minus reference; what is left is the formula of the treatment."""
     factors = [{"bone.seed": 0}, {"bone.seed": 1}]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from boneabm.errors import InputError
+from boneabm.errors import InputError, nearest
 from boneabm.units import DIMENSIONS, format_quantity, quantity
 
 
@@ -78,3 +78,59 @@ def test_an_unusable_length_names_what_was_given_the_units_and_an_example(given:
     assert expected in text
     assert "um, nm, mm, cm" in text or "cm, mm, nm, um" in text
     assert '"20 um"' in text
+
+
+MEANT = {
+    "vitamin D dose": {"mcg": "ug", "MCG": "ug", "micrograms": "ug", "iu": "IU", "I.U.": "IU", "mgs": "mg"},
+    "dose": {"mcg": "ug", "MCG": "ug", "MG": "mg", "grams": "g"},
+    "dose rate": {"mcg/d": "ug/d", "MCG/day": "ug/d", "mcg/hr": "ug/h", "mcg": "ug/d", "ug": "ug/d"},
+    "vitamin D intake": {"mcg/d": "ug/d", "IU": "IU/d", "iu/day": "IU/d", "IU per day": "IU/d"},
+    "intake": {"mg": "mg/d", "mcg": "ug/d"},
+    "testosterone": {"ng/dl": "ng/dL", "nmol/l": "nmol/L"},
+    "stress": {"Mpa": "MPa", "KPA": "kPa"},
+    "time": {"hr": "h", "yrs": "y"},
+}
+OTHER_SIZE = {
+    "vitamin D dose": ("mcg/d", "kg", "pg", "Mg", "mmg"),
+    "dose": ("IU", "mL", "kg", "Mg", "mol"),
+    "vitamin D intake": ("mg/d", "g/d"),
+    "testosterone": ("pg/mL", "pmol/L", "mg/dL"),
+    "25OHD": ("pmol/L", "pg/mL", "mg/mL"),
+    "pth": ("mmol/L", "umol/L"),
+    "magnesium": ("umol/L", "ug/dL"),
+    "stress": ("mPa", "Ba"),
+    "time": ("min", "m", "s"),
+    "length": ("m", "pm", "Mm"),
+}
+
+
+@pytest.mark.parametrize(("dimension", "word"), [(name, word) for name, words in MEANT.items() for word in words])
+def test_another_spelling_of_a_unit_leads_to_that_unit(dimension: str, word: str) -> None:
+    """Micrograms in letters above all: mcg lies nearer to mg than to ug, and mg is a thousand times as much."""
+    with pytest.raises(InputError) as error:
+        quantity(f"25 {word}", dimension)
+    assert f'Did you mean "{MEANT[dimension][word]}"?' in str(error.value)
+
+
+@pytest.mark.parametrize(("dimension", "word"), [(name, word) for name, words in OTHER_SIZE.items() for word in words])
+def test_no_unit_of_another_size_is_proposed_because_it_looks_alike(dimension: str, word: str) -> None:
+    with pytest.raises(InputError) as error:
+        quantity(f"25 {word}", dimension)
+    assert f'"{word}" is not a unit' in str(error.value)
+    assert "Did you mean" not in str(error.value)
+
+
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+def test_a_unit_in_other_letters_is_proposed_with_its_own_size_or_not_at_all(dimension: str) -> None:
+    """Every unit in capitals and in small letters; a proposal has the factor of the unit itself."""
+    factors = DIMENSIONS[dimension].factors
+    for unit, factor in factors.items():
+        for word in {unit.upper(), unit.lower()} - set(factors):
+            proposed = nearest(word, factors).partition('Did you mean "')[2].removesuffix('"?')
+            assert factors.get(proposed, factor) == factor, f"{word} of {dimension}: {proposed}"
+
+
+@pytest.mark.parametrize("letter", ["u", "\u00b5", "\u03bc"])
+def test_micrograms_of_vitamin_d_are_read_in_every_letter_and_as_units(letter: str) -> None:
+    assert quantity(f"25 {letter}g", "vitamin D dose") == quantity("1000 IU", "vitamin D dose") == 25.0
+    assert quantity(f"25 {letter}g/d", "vitamin D intake") == quantity("1000 IU/d", "vitamin D intake") == 25.0

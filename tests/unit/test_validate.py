@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,19 @@ from boneabm.validation.finished import FinishedRun
 from boneabm.validation.measures import Quantity, difference, each, ratio
 from boneabm.validation.sensitivity import LISTED, arm_of, arms
 from boneabm.validation.suite import Planned, Sizing, drop_burn_ins, plan_sweep, run_suite, sweep_text, sweeps_of
-from boneabm.validation.table import Row, cells, interval_of, rows_of, validate, verdict_of, write_validation
-from boneabm.validation.targets import DATA, Target, constants, read_targets
+from boneabm.validation.table import (
+    Row,
+    Validation,
+    cells,
+    interval_of,
+    page_text,
+    rows_of,
+    validate,
+    verdict_of,
+    weak_lines,
+    write_validation,
+)
+from boneabm.validation.targets import DATA, SET_TO, Target, constants, read_targets, refuse_unknown
 
 YEARS = 2
 DAYS = 365 * YEARS
@@ -287,6 +299,29 @@ def test_every_quantity_of_therapies_lies_inside_the_runs_of_its_arms(tmp_path: 
     assert {name: found[name] for name in by_hand} == pytest.approx(by_hand, abs=1e-9)
 
 
+def test_rows_name_the_drugs_of_low_confidence_they_rest_on(tmp_path: Path) -> None:
+    """By the drugs of the arms that a quantity reads; other rows of the experiment name none."""
+    (experiment,), arms = chosen(["therapies"], fast=False), {}
+    for sweep in experiment.sweeps:
+        for run in plan_sweep(sweep, tmp_path, Sizing(bones=1)).plan:
+            made = therapy_run(tmp_path / sweep / run.arm, Scenario.from_toml(run.scenario).simulation.days, 1.0)
+            (made.path / "scenario.toml").write_text(run.scenario, encoding="utf-8")
+            arms[f"{sweep}/{run.arm}"] = [made]
+    rows = rows_of(experiment, arms, read_targets())
+    named = {row.quantity.name: row.low_confidence for row in rows if row.low_confidence}
+    assert named["risedronate: Ac.f in the second year"] == ("risedronate",)
+    assert named["progesterone over estrogen alone"] == ("progesterone",)
+    assert named["growth hormone: DXA-like in two years"] == ("somatropin",)
+    assert {"atenolol", "calcium"} <= {drug for drugs in named.values() for drug in drugs}
+    assert not any(name.startswith(("alendronate", "denosumab", "teriparatide", "oral estrogen")) for name in named)
+    page = page_text(Validation(rows, [], constants(), "version"))
+    assert "risedronate: Ac.f in the second year (risedronate)" in page.partition("Of low confidence")[2]
+    assert next(row for row in rows if row.low_confidence).facts()["low_confidence"]
+    (line,) = weak_lines(rows)
+    assert line in page
+    assert weak_lines([row for row in rows if not row.low_confidence]) == []
+
+
 def test_resizing_changes_bones_and_scenarios(tmp_path: Path) -> None:
     """Number of bones and changes of all scenarios reach every run; runs that stay the same keep their names."""
     plan = plan_sweep("disuse", tmp_path, Sizing(bones=3, changes={"simulation.days": 5})).plan
@@ -320,13 +355,32 @@ def test_sensitivity_moves_one_parameter_at_a_time() -> None:
             assert value != known[name].value
 
 
-def test_fitted_constants_are_counted_by_their_own_words() -> None:
-    """What says fitted, calibrated or normalized of itself counts."""
+def test_fitted_constants_are_counted_by_their_own_words_or_by_name() -> None:
+    """What says fitted, calibrated, normalized, fit to or set so that of itself counts, and what fitted.csv lists."""
     found = constants()
+    listed = {"pth_ana -> m_ob_prolif", "sns_beta1 -> m_rankl", "tnf -> m_rankl", "e2 -> sclerostin"}
+    listed |= {"age_over_30 -> sclerostin_blood", "cortisol -> m_ob_act", "insulin_resistance -> m_rankl"}
+    assert listed | {"insulin_resistance -> m_ob_prolif", "e2 -> m_oc_life"} <= set(found.fitted_effects)
+    assert {"drug.atenolol_half_mg", "drug.romosozumab_central_l"} <= set(found.fitted)
+    assert "drug.atenolol_half_mg (SNS-01)" in found.sentence()
     assert "osteoblast.balance" in found.fitted
     assert "material.reference_modulus_mpa" in found.assumed
     assert not set(found.fitted) & set(found.assumed)
     assert f"{len(found.fitted)} are fitted" in found.sentence()
+    numbers, rows = f"{len(found.fitted)} of {found.total}", f"{len(found.fitted_effects)} of {found.effects}"
+    for page in ("validation.md", "body.md"):
+        text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
+        assert re.search(f"{numbers} parameters(,| and) {rows} effect", text), page
+
+
+def test_the_list_of_fitted_constants_names_figures_and_only_numbers_that_exist() -> None:
+    """Each row says what the number was set to; a name that is no number is refused."""
+    with SET_TO.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len({row["name"] for row in rows})
+    assert all(row["figure"] and re.fullmatch(r"[A-Z0-9]+-\d+", row["target"]) for row in rows)
+    with pytest.raises(InputError, match=r"fitted.csv: no such number: osteoblast.balanse"):
+        refuse_unknown({"osteoblast.balanse"})
 
 
 def test_suite_names() -> None:

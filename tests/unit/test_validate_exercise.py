@@ -39,6 +39,8 @@ EXPERIMENTS = {e.name: e for e in chosen(["exercise", "exercise-bands", "exercis
 class Told:
     """A finished run that tells a DXA-like change by day, vBMD as that over 0.62, and one stimulus on all days."""
 
+    low_confidence_drugs = ()
+
     def __init__(self, dxa_percent: dict[float, float], stimulus: float = 1.0) -> None:
         self.dxa, self.columns = dxa_percent, {"psi_memory": stimulus}
 

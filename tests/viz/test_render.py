@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import vtk
 from boneviz import opengl, scene
-from boneviz.labels import round_length
+from boneviz.labels import round_length, weak_of
 from boneviz.render import render
 from boneviz.snapshot import load_snapshot
 from vtk.util.numpy_support import vtk_to_numpy
@@ -193,3 +193,25 @@ def test_the_name_of_a_cloud_picture_tells_its_field(run):
     path = render(run, cloud="rankl_free_pm", size=SIZE_PX)
     assert path == run / "cloud_rankl_free_pm_day30.png"
     path.unlink()
+
+
+def test_a_picture_says_what_of_low_confidence_its_run_rests_on(tmp_path):
+    """The attribute of run.vtkhdf stands under the title, cut to the width; without one the picture is as before."""
+    weak = "drugs of low confidence: risedronate; systems of low confidence in use: leptin, zinc, sleep, omega-3"
+    pictures = []
+    for name, meta in (("plain", {}), ("weak", {"low_confidence": weak})):
+        with RunFolder.create(tmp_path / name / "small") as folder:
+            writer = VolumeWriter(folder.volumes, (32, 32, 32), SPACING_UM, ["matrix", "mineral"], meta=meta)
+            agents = AgentWriter(folder.agents)
+            writer.append(0, {"matrix": gyroid(), "mineral": gyroid()})
+            agents.append(0, np.empty((0, 3)), {name: np.empty(0, c.dtype) for name, c in AGENT_COLUMNS.items()})
+            folder.commit()
+        picture = render(folder.path, "mineral", 0, tmp_path / f"{name}.png", (640, 480))
+        pictures.append(pixels(picture))
+        assert load_snapshot(folder.path, "mineral").weak == meta.get("low_confidence", "")
+    assert (pictures[0] != pictures[1]).any()
+    shown = load_snapshot(tmp_path / "weak" / "small", "mineral")
+    assert weak_of(shown, 500) == f"Low confidence: {weak}"
+    assert weak_of(shown, 80).startswith("Low confidence: drugs of low confidence: risedronate")
+    assert len(weak_of(shown, 80)) <= 80
+    assert weak_of(load_snapshot(tmp_path / "plain" / "small", "mineral"), 80) == ""

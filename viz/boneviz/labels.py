@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 
 from boneabm.io.schema import CELL_NAMES
 from boneviz import kit
@@ -13,13 +14,15 @@ from boneviz.snapshot import Snapshot
 Size = tuple[int, int]
 FULL_HEIGHT_PX = 1200
 SMALLEST_UNIT = 0.5
+LETTERS_PER_EDGE = 100
+"""Small letters that fit beside each other in a picture as wide as high."""
 
 
 def add_labels(overlay: kit.vtkRenderer, snapshot: Snapshot, look: Look, size: Size, parallel_scale_um: float) -> None:
     """Write everything a reader needs beside the bone; sizes follow the height of the picture."""
     unit = max(size[1] / FULL_HEIGHT_PX, SMALLEST_UNIT)
     _title(overlay, snapshot, size, unit)
-    _legend(overlay, legend_lines(snapshot, look.kinds), size, unit)
+    _legend(overlay, legend_lines(snapshot, look.kinds), size, unit, below=140 if snapshot.weak else 120)
     _scale_bar(overlay, snapshot, size, unit, um_per_px=2 * parallel_scale_um / size[1])
     if snapshot.style.place != "class":
         _color_bar(overlay, snapshot.style.title, lookup_table(snapshot.style, look.limits), size, unit)
@@ -35,6 +38,16 @@ def _title(overlay: kit.vtkRenderer, snapshot: Snapshot, size: Size, unit: float
     title = text(title_of(snapshot), round(32 * unit), bold=True)
     title.SetPosition(40 * unit, size[1] - 70 * unit)
     overlay.AddViewProp(title)
+    if snapshot.weak:
+        doubt = text(weak_of(snapshot, LETTERS_PER_EDGE * size[0] // size[1]), round(20 * unit))
+        doubt.SetPosition(40 * unit, size[1] - 98 * unit)
+        overlay.AddViewProp(doubt)
+
+
+def weak_of(snapshot: Snapshot, letters: int) -> str:
+    """What of low confidence the run rests on, in one line of at most so many letters, else nothing."""
+    told = f"Low confidence: {snapshot.weak}" if snapshot.weak else ""
+    return textwrap.shorten(told, max(letters, 40), placeholder=" \u2026 (see boneabm report)")
 
 
 def legend_lines(snapshot: Snapshot, kinds: tuple[int, ...]) -> list[tuple[str, Color]]:
@@ -47,9 +60,9 @@ def legend_lines(snapshot: Snapshot, kinds: tuple[int, ...]) -> list[tuple[str, 
     return lines + [(name, color) for name, (_, color) in zip(classes, snapshot.style.classes, strict=True)]
 
 
-def _legend(overlay: kit.vtkRenderer, lines: list[tuple[str, Color]], size: Size, unit: float) -> None:
+def _legend(overlay: kit.vtkRenderer, lines: list[tuple[str, Color]], size: Size, unit: float, below: int) -> None:
     for row, (words, color) in enumerate(lines):
-        height = size[1] - (120 + 40 * row) * unit
+        height = size[1] - (below + 40 * row) * unit
         overlay.AddViewProp(_polygon(_disk(52 * unit, height + 10 * unit, 10 * unit), color))
         label = text(words, round(25 * unit))
         label.SetPosition(76 * unit, height)

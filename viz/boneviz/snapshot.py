@@ -32,6 +32,7 @@ class Snapshot:
     since  : the earlier day of a comparison; then matrix is the bone of either day
     shares : formed and resorbed bone of a comparison, as fractions of the bone of the earlier day
     cloud  : whether `values` fill the block as a cloud; the bone is then plain and transparent
+    weak   : what of low confidence the run rests on; "" where it says nothing
     """
 
     run: str
@@ -46,6 +47,7 @@ class Snapshot:
     since: int | None = None
     shares: tuple[float, float] = (0.0, 0.0)
     cloud: bool = False
+    weak: str = ""
 
     @property
     def size_um(self) -> tuple[float, float, float]:
@@ -62,7 +64,8 @@ def load_snapshot(run: Path | str, field: str, day: int | None = None) -> Snapsh
     matrix = volumes.read("matrix", day)
     cells, states = read_cells(folder, day)
     values = _spread(field, style, day, matrix, volumes, states)
-    return Snapshot(name_of(run), day, volumes.spacing_um, matrix, values, style, cells, _mean(matrix))
+    facts = (name_of(run), day, volumes.spacing_um, matrix, values, style, cells, _mean(matrix))
+    return Snapshot(*facts, weak=_weak(volumes))
 
 
 def load_cloud(run: Path | str, field: str, day: int | None = None) -> Snapshot:
@@ -78,8 +81,8 @@ def load_cloud(run: Path | str, field: str, day: int | None = None) -> Snapshot:
         raise InputError(f"{told} Name it in output.fields of the scenario and run again.")
     day = last_day(volumes) if day is None else day
     matrix, values = volumes.read("matrix", day), volumes.read(field, day) * np.float32(style.factor)
-    cells = read_cells(folder, day)[0]
-    return Snapshot(name_of(run), day, volumes.spacing_um, matrix, values, style, cells, _mean(matrix), cloud=True)
+    facts = (name_of(run), day, volumes.spacing_um, matrix, values, style, read_cells(folder, day)[0], _mean(matrix))
+    return Snapshot(*facts, cloud=True, weak=_weak(volumes))
 
 
 def load(run: Path | str, field: str, day: int | None, since: int | None = None, cloud: str | None = None) -> Snapshot:
@@ -111,7 +114,12 @@ def load_change(run: Path | str, since: int, day: int | None = None) -> Snapshot
     bone = max(int((before >= 0.5).sum()), 1)
     shares = (int((classes == FORMED).sum()) / bone, int((classes == RESORBED).sum()) / bone)
     facts = (name_of(run), day, volumes.spacing_um, either, _most(classes, either), CHANGE)
-    return Snapshot(*facts, read_cells(folder, day)[0], _mean(after), classes, since, shares)
+    return Snapshot(*facts, read_cells(folder, day)[0], _mean(after), classes, since, shares, weak=_weak(volumes))
+
+
+def _weak(volumes: VolumeReader) -> str:
+    """What the file of volumes says about weak evidence."""
+    return str(volumes.meta.get("low_confidence", ""))
 
 
 def last_day(volumes: VolumeReader) -> int:
