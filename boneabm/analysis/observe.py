@@ -76,8 +76,8 @@ def _body_values(simulation: Simulation) -> tuple[float, ...]:
     drugs = (m.den_pm, m.antiscl_pm, 0.0 if drug is None else drug.booked_ag * 1e-6)
     stiffness = np.diag(state.strain.fe.stiffness_mpa)[:3].tolist()
     felt = (m.m_rankl, m.m_opg, m.m_oc_life, m.m_sclerostin, m.m_oc_act, m.m_ob_prolif, m.m_ob_act, m.m_ob_life)
-    rest = (m.mech_gain, m.setpoint_shift, m.m_min_rate, m.m_min_max, *(float(value) for value in more), *drugs)
-    return (*stiffness, *levels, *felt, *rest)
+    mineral = (m.m_min_rate, m.m_min_max, m.matrix_quality)
+    return (*stiffness, *levels, *felt, m.mech_gain, m.setpoint_shift, *mineral, *map(float, more), *drugs)
 
 
 def volume_arrays(simulation: Simulation, names: Sequence[str]) -> dict[str, np.ndarray]:

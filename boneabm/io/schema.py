@@ -101,6 +101,7 @@ SERIES_FURTHER = _table(
     Column("setpoint_shift", "float64", "", "ln of the factor on osteocyte set points, 0 at reference"),
     Column("m_min_rate", "float64", "", "modulator of the rate of mineralization, 1 at reference"),
     Column("m_min_max", "float64", "", "modulator of full mineralization, 1 at reference"),
+    Column("matrix_quality", "float64", "", "quality of the matrix, 1 at reference; nothing in the tissue reads it"),
     Column("testosterone_ng_per_dl", "float64", "ng/dL", "serum testosterone"),
     Column("igf1_ng_per_ml", "float64", "ng/mL", "serum IGF-1"),
     Column("cortisol", "float64", "", "action of glucocorticoids, 1 at reference"),
