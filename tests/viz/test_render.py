@@ -211,7 +211,7 @@ def test_a_picture_says_what_of_low_confidence_its_run_rests_on(tmp_path):
         assert load_snapshot(folder.path, "mineral").weak == meta.get("low_confidence", "")
     assert (pictures[0] != pictures[1]).any()
     shown = load_snapshot(tmp_path / "weak" / "small", "mineral")
-    assert weak_of(shown, 500) == f"Low confidence: {weak}"
-    assert weak_of(shown, 80).startswith("Low confidence: drugs of low confidence: risedronate")
+    assert weak_of(shown, 500) == f"D{weak[1:]}"
+    assert weak_of(shown, 80).startswith("Drugs of low confidence: risedronate")
     assert len(weak_of(shown, 80)) <= 80
     assert weak_of(load_snapshot(tmp_path / "plain" / "small", "mineral"), 80) == ""

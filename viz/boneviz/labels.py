@@ -46,7 +46,7 @@ def _title(overlay: kit.vtkRenderer, snapshot: Snapshot, size: Size, unit: float
 
 def weak_of(snapshot: Snapshot, letters: int) -> str:
     """What of low confidence the run rests on, in one line of at most so many letters, else nothing."""
-    told = f"Low confidence: {snapshot.weak}" if snapshot.weak else ""
+    told = snapshot.weak[:1].upper() + snapshot.weak[1:]
     return textwrap.shorten(told, max(letters, 40), placeholder=" \u2026 (see boneabm report)")
 
 
