@@ -75,7 +75,7 @@ def validation() -> str:
         shown, marker = min(max(mean, first), last), "<" if mean < first else ">" if mean > last else "o"
         axis.plot(shown, place, marker, color=color, clip_on=False)
     axis.set_yticks(range(len(rows)), [f"{row['experiment']}: {row['quantity']} ({row['basis']})" for row in rows])
-    axis.set(xlabel="target band from 0 to 1; orange: mean outside\narrow: beyond the picture", xlim=(first, last))
+    axis.set(xlabel="target band from 0 to 1\norange: mean outside; arrow: beyond", xlim=(first, last))
     axis.set_ylim(len(rows) - 0.3, -0.7)
     return _svg(figure)
 
