@@ -54,10 +54,9 @@ def relative(program: WeeklyProgram, day: int, poisson: float = 0.3) -> float:
     return relative_day(program.day(day), program.habitual(), program.p.exponent, poisson)
 
 
-def fortnight(program: WeeklyProgram, day: int, poisson: float = 0.3, days: int = FORTNIGHT_D) -> float:
-    """Norm of psi/psi* over the fourteen (or so many) days from this one on."""
-    m = program.p.exponent
-    return (math.fsum(relative(program, day + d, poisson) ** m for d in range(days)) / days) ** (1 / m)
+def norm(values: Sequence[float], m: float) -> float:
+    """What days count together: (mean of psi^m)^(1/m)."""
+    return (math.fsum(value**m for value in values) / len(values)) ** (1 / m)
 
 
 class Felt:
@@ -97,8 +96,7 @@ class Felt:
 
     def norm(self, day: int, days: int = FORTNIGHT_D) -> float:
         """Norm of psi/psi* over so many days from this one on."""
-        m = self.program.p.exponent
-        return (math.fsum(self.day(day + d) ** m for d in range(days)) / days) ** (1 / m)
+        return norm([self.day(day + d) for d in range(days)], self.program.p.exponent)
 
 
 class Load(NamedTuple):

@@ -7,11 +7,12 @@ import math
 
 import numpy as np
 import pytest
+from fortnights import fortnight
 
 from boneabm.analysis.observe import series_row
 from boneabm.build import build
 from boneabm.build_loads import HABIT, HABIT_KINDS, chain_parameters, make_program, weekly_program
-from boneabm.explain_loads import fortnight, head_start, relative
+from boneabm.explain_loads import head_start, relative
 from boneabm.io.checkpoint import state_sha256
 from boneabm.kernels import sensing
 from boneabm.lattice.generate import BlockSpec, generate

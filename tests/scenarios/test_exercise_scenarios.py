@@ -7,10 +7,11 @@ import re
 import tomllib
 
 import pytest
+from fortnights import fortnight
 
 from boneabm.build_loads import make_program
 from boneabm.explain import explain
-from boneabm.explain_loads import fortnight, head_start, relative
+from boneabm.explain_loads import head_start, relative
 from boneabm.kernels import sensing
 from boneabm.parameters import ParameterSet
 from boneabm.remodeling import TissueParameters

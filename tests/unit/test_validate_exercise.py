@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fortnights import fortnight
 
 from boneabm.build import build
 from boneabm.build_loads import make_program
-from boneabm.explain_loads import fortnight, relative
+from boneabm.explain_loads import relative
 from boneabm.io.checkpoint import state_sha256
 from boneabm.loading import WeeklyProgram
 from boneabm.origin import restored
