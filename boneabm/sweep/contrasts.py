@@ -19,7 +19,7 @@ from boneabm.analysis import ensemble
 from boneabm.errors import nearest
 from boneabm.scenario_fields import refuse
 from boneabm.sweep.folder import Contrast
-from boneabm.sweep.groups import Groups, level_text
+from boneabm.sweep.groups import Groups
 from boneabm.sweep.outcomes import OUTCOMES
 from boneabm.sweep.tables import Table, columns_of
 
@@ -57,13 +57,12 @@ def _wrong(one: Contrast, arms: Sequence[str]) -> list[str]:
 
 def contrast_table(groups: Groups, contrasts: Mapping[str, Contrast]) -> Table:
     """One row per contrast, combination of levels and outcome, then over all levels where there are several."""
-    at = {(run.arm, level_text(run.factors), run.replicate): k for k, run in enumerate(groups.plan)}
     rows: list[dict[str, Any]] = []
     for name, contrast in contrasts.items():
         cells = [cell for cell in groups.by_levels() if groups.plan[cell[0]].arm == contrast.plus[0]]
         chosen = [([cell], False) for cell in cells] + ([(cells, True)] if len(cells) > 1 else [])
         for own, pooled in chosen:
-            sides = [_sides(groups, contrast, cell, at) for cell in own]
+            sides = [_sides(groups, contrast, cell) for cell in own]
             label = {"contrast": name, **groups.labels(own[0], pooled), "pooled": pooled}
             del label["arm"]
             for k, outcome in enumerate(OUTCOMES):
@@ -72,16 +71,11 @@ def contrast_table(groups: Groups, contrasts: Mapping[str, Contrast]) -> Table:
     return columns_of(rows)
 
 
-def _sides(
-    groups: Groups, contrast: Contrast, cell: Sequence[int], at: Mapping[tuple[str, str, int], int]
-) -> np.ndarray:
-    """Sums of the arms in plus and in minus at the levels and replicates of a cell, (2, replicates, OUTCOMES).
-
-    at : index of a run by its arm, levels and replicate
-    """
-    runs = [(level_text(groups.plan[k].factors), groups.plan[k].replicate) for k in cell]
+def _sides(groups: Groups, contrast: Contrast, cell: Sequence[int]) -> np.ndarray:
+    """Sums of the arms in plus and in minus at the levels and replicates of a cell, (2, replicates, OUTCOMES)."""
+    runs = [(groups.levels[k], groups.plan[k].replicate) for k in cell]
     return np.array([
-        [groups.values[[at[arm, *run] for arm in arms]].sum(axis=0) for run in runs]
+        [groups.values[[groups.at[arm, *run] for arm in arms]].sum(axis=0) for run in runs]
         for arms in (contrast.plus, contrast.minus)
     ])  # fmt: skip
 

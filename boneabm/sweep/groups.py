@@ -71,7 +71,10 @@ def _numbers(key: str, given: Sequence[str | None]) -> Table:
 
 
 class Groups:
-    """Runs of a plan by arm and levels, paired with the run of the reference arm at the same levels and replicate."""
+    """Runs of a plan by arm and levels, paired with the run of the reference arm at the same levels and replicate.
+
+    at : index of a run by its arm, levels as text and replicate
+    """
 
     def __init__(
         self, plan: Sequence[PlannedRun], values: np.ndarray, reference: str, level: float, wished_percent: float
@@ -82,16 +85,17 @@ class Groups:
         self.reference = reference if reference in self.arms else ""
         self.compares = self.reference in self.arms and len(self.arms) > 1
         self.design = factor_columns([run.factors for run in plan])
+        self.levels = [level_text(run.factors) for run in plan]
+        self.at = {(r.arm, levels, r.replicate): k for k, (r, levels) in enumerate(zip(plan, self.levels, strict=True))}
         self.partner = self._partners()
         paired = np.where(self.partner[:, None] >= 0, values[self.partner], NAN) if plan else values
         self.differences = values - paired
 
     def _partners(self) -> np.ndarray:
         """Index of the reference run of every run, -1 in the reference arm and where there is none, (runs,) int64."""
-        keys = [(level_text(run.factors), run.replicate) for run in self.plan]
-        own = {key: at for at, key in enumerate(keys) if self.plan[at].arm == self.reference}
+        own = [self.at.get((self.reference, self.levels[k], run.replicate), -1) for k, run in enumerate(self.plan)]
         treated = [self.compares and run.arm != self.reference for run in self.plan]
-        return np.array([own.get(key, -1) if is_treated else -1 for key, is_treated in zip(keys, treated, strict=True)])
+        return np.where(treated, own, -1)
 
     def by_levels(self, without: str = "") -> list[list[int]]:
         """Indices of the runs of each arm and combination of levels, in the order of the plan."""
