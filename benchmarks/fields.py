@@ -1,8 +1,10 @@
 """Cytokine fields: one day (one warm cycle for each of three species) against one fine conjugate-gradient solve.
 
-    python benchmarks/fields.py [edge ...] [--threads N]
+    python benchmarks/fields.py [edge ...] [--threads N] [--follow DAYS]
 
-The ratio is the gate: a day costs at most a tenth of solving the same three species by Jacobi-CG to 1e-3.
+The ratio is the gate: a day costs at most a tenth of solving the same three species by Jacobi-CG to 1e-3. With --follow
+the error instead: remodeling bone (the block of `days.py` after its burn-in) goes on for so many days, and every fifth
+day each field at the surface is compared with a fine solve of that day's sources to 1e-6 (relative L2 there).
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from days import burned_in, scenario_of
 from machine import machine
 from scipy.ndimage import binary_dilation, gaussian_filter
 
@@ -22,6 +25,8 @@ from boneabm.kernels import blocks
 SPECIES = ("rankl", "opg", "sclerostin")
 LENGTHS_UM = (19.5, 75.0, 50.0)  # spacing, lambda in marrow, lambda in bone
 REPEATS = 5
+BURN_IN_D = 190  # after which open sites are in steady state
+EVERY_D = 5
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -73,15 +78,54 @@ def measure(edge: int) -> str:
     return f"{row}  {field.nbytes() / edge**3:6.1f}"
 
 
+def follow(edge: int, days: int) -> list[str]:
+    """One line per species: its error at the surface in remodeling bone, mean and largest, and its updates."""
+    simulation = burned_in(scenario_of(edge, days, BURN_IN_D))
+    signals, lattice = simulation.state.signals, simulation.tissue.lattice
+    field = signals.field
+    errors: dict[str, list[float]] = {name: [] for name in field.species}
+    updates = dict.fromkeys(field.species, 0)
+    advance = field.advance
+
+    def counted(given: np.ndarray) -> list[str]:
+        updated = advance(given)
+        for name in updated:
+            updates[name] += 1
+        return updated
+
+    field.advance = counted  # type: ignore[method-assign]
+    for day in range(days):
+        simulation.step()
+        if day % EVERY_D:
+            continue
+        at = np.unravel_index(simulation.tissue.surface.voxel, lattice.shape)
+        for name, source in zip(field.species, signals.sources, strict=True):
+            solver = ConjugateGradients(field._two_grid.fine)
+            solver.residual[:] = source
+            solver.solve(2000, 1e-6)
+            expected, found = solver.solution[at], field.total(name)[at]
+            errors[name].append(float(np.linalg.norm(found - expected) / np.linalg.norm(expected)))
+    return [
+        f"{edge:5d}^3  {name:12}{np.mean(kept):10.2%}{np.max(kept):10.2%}{updates[name] / days:14.2f}"
+        for name, kept in errors.items()
+    ]
+
+
 def main() -> None:
-    """Warm up the kernels on a small block, then print one row per edge."""
+    """Warm up the kernels on a small block, then print one row per edge, or one per field that is followed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("edges", nargs="*", type=int, default=[100, 200])
     parser.add_argument("--threads", type=int, default=blocks.available_threads())
+    parser.add_argument("--follow", type=int, metavar="DAYS", help="errors in remodeling bone over so many days")
     chosen = parser.parse_args()
     blocks.set_threads(chosen.threads)
-    measure(24)
     print(machine())
+    if chosen.follow:
+        print("   edge  field         mean error   largest  updates a day")
+        for edge in chosen.edges:
+            print(*follow(edge, chosen.follow), sep="\n", flush=True)
+        return
+    measure(24)
     print(f"threads: {chosen.threads}, species: {len(SPECIES)}, processor seconds")
     print("   edge       day   CG 1e-3    ratio  no news      cold  geometry  B/voxel")
     for edge in chosen.edges:
