@@ -27,6 +27,7 @@ LENGTHS_UM = (19.5, 75.0, 50.0)  # spacing, lambda in marrow, lambda in bone
 REPEATS = 5
 BURN_IN_D = 190  # after which open sites are in steady state
 EVERY_D = 5
+DAILY = 0.08  # of the way to other sources: one warm cycle a day, not none and not several
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -68,7 +69,7 @@ def measure(edge: int) -> str:
     first, other = sources(matrix, 1), sources(matrix, 2)
     build = min(seconds(lambda: field.set_geometry(matrix)) for _ in range(2))
     cold = seconds(lambda: field.solve(first))
-    mixtures = [first + np.float32(0.05 * (day + 1)) * (other - first) for day in range(REPEATS)]
+    mixtures = [first + np.float32(DAILY * (day + 1)) * (other - first) for day in range(REPEATS)]
     updates: list[str] = []
     day = min(seconds(lambda mixture=mixture: updates.extend(field.advance(mixture))) for mixture in mixtures)
     quiet = min(seconds(lambda: field.advance(mixtures[-1])) for _ in range(2))
@@ -78,8 +79,8 @@ def measure(edge: int) -> str:
     return f"{row}  {field.nbytes() / edge**3:6.1f}"
 
 
-def follow(edge: int, days: int) -> list[str]:
-    """One line per species: its error at the surface in remodeling bone, mean and largest, and its updates."""
+def follow(edge: int, days: int) -> dict[str, tuple[float, float, float]]:
+    """Of every species its error at the surface of remodeling bone, mean and largest, and its updates a day."""
     simulation = burned_in(scenario_of(edge, days, BURN_IN_D))
     signals, lattice = simulation.state.signals, simulation.tissue.lattice
     field = signals.field
@@ -105,10 +106,7 @@ def follow(edge: int, days: int) -> list[str]:
             solver.solve(2000, 1e-6)
             expected, found = solver.solution[at], field.total(name)[at]
             errors[name].append(float(np.linalg.norm(found - expected) / np.linalg.norm(expected)))
-    return [
-        f"{edge:5d}^3  {name:12}{np.mean(kept):10.2%}{np.max(kept):10.2%}{updates[name] / days:14.2f}"
-        for name, kept in errors.items()
-    ]
+    return {name: (float(np.mean(kept)), max(kept), updates[name] / days) for name, kept in errors.items()}
 
 
 def main() -> None:
@@ -123,7 +121,8 @@ def main() -> None:
     if chosen.follow:
         print("   edge  field         mean error   largest  updates a day")
         for edge in chosen.edges:
-            print(*follow(edge, chosen.follow), sep="\n", flush=True)
+            for name, (mean, largest, updates) in follow(edge, chosen.follow).items():
+                print(f"{edge:5d}^3  {name:12}{mean:10.2%}{largest:10.2%}{updates:14.2f}", flush=True)
         return
     measure(24)
     print(f"threads: {chosen.threads}, species: {len(SPECIES)}, processor seconds")

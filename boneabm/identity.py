@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import itertools
 import json
+import tokenize
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -27,16 +30,39 @@ MODEL_SOURCES = (
     "state.py", "build.py", "build_loads.py", "parameters.py", "units.py",
 )  # fmt: skip
 TEXTS = ("title", "question", "expected", "source")
+LAYOUT = {tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.COMMENT}
 
 
 @cache
 def model_version() -> str:
-    """Hash of the sources and numbers that decide what a day does; files, pictures and commands do not count."""
+    """Hash of the sources and numbers that decide what a day does; files, pictures and commands do not count.
+
+    Nor do comments and docstrings of the sources: a corrected sentence makes no new model.
+    """
     package = Path(__file__).parent
     digest = hashlib.sha256()
     for file in sorted({file for pattern in MODEL_SOURCES for file in package.glob(pattern) if file.is_file()}):
-        digest.update(f"{file.relative_to(package).as_posix()}|".encode() + file.read_bytes())
+        content = code_of(file.read_text(encoding="utf-8")).encode() if file.suffix == ".py" else file.read_bytes()
+        digest.update(f"{file.relative_to(package).as_posix()}|".encode() + content)
     return digest.hexdigest()[:DIGITS]
+
+
+def code_of(source: str) -> str:
+    """A Python source without what decides nothing: comments, docstrings, blank lines and space at the end of lines.
+
+    Cut out of the text by its tokens, so that what is left is the same for every version of Python. Strings that are
+    a statement of their own count as docstrings.
+    """
+    lines, spans, begins = source.splitlines(), [], True
+    tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    for token, following in itertools.pairwise(tokens):
+        alone = token.type == tokenize.STRING and begins and following.type in LAYOUT
+        if alone or token.type == tokenize.COMMENT:
+            spans.append((token.start, token.end))
+        begins = token.type in LAYOUT and (begins or token.type == tokenize.NEWLINE)
+    for (first, left), (last, right) in reversed(spans):
+        lines[first - 1 : last] = [lines[first - 1][:left] + lines[last - 1][right:]]
+    return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
 def model_digest(scenario: Scenario) -> str:

@@ -37,9 +37,9 @@ class CytokineField:
     lambda_marrow_um : diffusion length in marrow, >= 0; lambda_bone_um : in bone, >= 0; not both 0
     species          : names, in the order of the sources
 
-    In a remodeling block of 64^3 voxels the fields at the surface stay within 1 % (RANKL, OPG) and 2 % (sclerostin; L2)
-    of converged ones, 0.4-0.9 % on average. With lambda_bone_um = 0 bone keeps its own production, which hides changes
-    of the marrow sources, and the error is several times larger.
+    In remodeling blocks of 64^3 and 100^3 voxels the fields at the surface stay within 2 % (sclerostin 3.1 %; L2) of
+    converged ones, 0.5-1.3 % on average (`benchmarks/fields.py --follow`). With lambda_bone_um = 0 bone keeps its own
+    production, which hides changes of the marrow sources, and the error is several times larger.
 
     Raises InputError for a value outside these ranges.
     """
