@@ -13,10 +13,13 @@ from boneabm.cli_tell import Json, Quiet, echo_json, stop, told
 from boneabm.errors import InputError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from boneabm.sweep.session import Execute
     from boneabm.validation.experiments import Experiment
     from boneabm.validation.suite import Planned
     from boneabm.validation.table import Row, Validation
+    from boneabm.validation.vary import Response, Varied
 
 PAPER_COLUMNS = 170
 
@@ -30,6 +33,14 @@ def validate(
     list_all: Annotated[bool, typer.Option("--list", help="Say what the suite holds; runs nothing.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder of runs and tables; in the user's cache by default.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Number of bones instead of that of the suite.")] = None,
+    vary: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME=V1,V2,...",
+            help="One parameter at several values, to see how targets follow and where they are met; without "
+            "experiments in the one that it was fitted in.",
+        ),
+    ] = None,
     workers: Workers = None,
     in_process: InProcess = False,
     retry_failed: RetryFailed = False,
@@ -45,18 +56,21 @@ def validate(
     from boneabm.validation.suite import Sizing, default_folder, run_suite
     from boneabm.validation.table import validate as compare
 
-    if names and fast:
-        raise InputError("Give experiments by name, or --fast, not both.")
+    if fast and (names or vary):
+        raise InputError("--fast goes with neither experiments by name nor --vary.")
     if list_all:
         _tell_list(as_json)
         return
-    experiments, folder = chosen(names or [], fast), out or default_folder()
+    folder = out or default_folder()
     runner = _Runner(Where(workers, None, in_process, None).execute(say_unless(quiet, "validate")), retry_failed, quiet)
+    if vary:
+        _vary(vary, names or [], folder, seeds, runner, as_json)
+        return
+    experiments = chosen(names or [], fast)
     sweeps = run_suite(experiments, folder, runner, Sizing(bones=seeds))
     found = compare(experiments, sweeps)
     _tell(found, folder, as_json)
-    if runner.stopped:
-        stop("Stopped; begun runs are safe. The same command goes on with them.", 130)
+    runner.stop_if_asked()
     if found.count("fail") or runner.failed:
         raise typer.Exit(FAILED)
 
@@ -84,6 +98,66 @@ class _Runner:
         if not reached.open:
             drop_burn_ins(planned)
         return not self.stopped
+
+    def stop_if_asked(self) -> None:
+        """End the command where somebody asked to stop."""
+        if self.stopped:
+            stop("Stopped; begun runs are safe. The same command goes on with them.", 130)
+
+
+def _vary(text: str, names: list[str], folder: Path, seeds: int | None, runner: _Runner, as_json: bool) -> None:
+    """Run experiments at every value of a parameter; write and print what their targets come to."""
+    from boneabm.validation.suite import run_suite
+    from boneabm.validation.table import validate as compare
+    from boneabm.validation.vary import experiments_of, read_varied, responses, write_responses
+
+    varied, found = read_varied(text), {}
+    experiments = experiments_of(varied, names)
+    for value in varied.values:
+        say_unless(runner.quiet, "validate")(f"{varied.name} = {value:g}")
+        sweeps = run_suite(experiments, varied.folder(folder, value), runner, varied.sizing(value, seeds))
+        runner.stop_if_asked()
+        found[value] = compare(experiments, sweeps)
+    listed = responses(varied, found)
+    table = write_responses(varied, listed, folder)
+    if as_json:
+        echo_json({"table": str(table), "rows": [_response_record(varied.values, one) for one in listed]})
+    else:
+        _print_responses(varied, listed)
+        typer.echo(f"Means over bones. * is what the number was fitted to.\n{table}")
+    if runner.failed:
+        raise typer.Exit(FAILED)
+
+
+def _response_record(values: tuple[float, ...], one: Response) -> dict[str, Any]:
+    """Facts of a response; what is not a number becomes null."""
+    first = one.rows[0]
+    means = {f"{value:g}": mean if math.isfinite(mean) else None for value, mean in zip(values, one.means, strict=True)}
+    met = one.met_at()
+    facts: dict[str, Any] = {"experiment": first.experiment, "quantity": first.quantity.name, "fitted_to": one.fitted}
+    return facts | {"means": means, "met_at": met if math.isfinite(met) else None}
+
+
+def _print_responses(varied: Varied, listed: list[Response]) -> None:
+    from rich.table import Table
+
+    table = Table("experiment", "quantity", "target", *(f"{value:g}" for value in varied.values), "met at")
+    table.title = varied.name
+    for one in listed:
+        first, met = one.rows[0], one.met_at()
+        name = f"{first.quantity.name}{', ' if first.quantity.unit else ''}{first.quantity.unit}{' *' * one.fitted}"
+        band = first.target.band() if first.target else "-"
+        means = (f"{mean:.3g}" if math.isfinite(mean) else "-" for mean in one.means)
+        table.add_row(first.experiment, name, band, *means, f"{met:.3g}" if math.isfinite(met) else "-")
+    _console().print(table)
+
+
+def _console() -> Console:
+    """Where tables are printed: as wide as the terminal, or as paper where there is none."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PAPER_COLUMNS)
 
 
 def _tell(found: Validation, folder: Path, as_json: bool) -> None:
@@ -121,14 +195,10 @@ def _record(row: Row) -> dict[str, Any]:
 
 
 def _print_rows(rows: list[Row]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from boneabm.validation.table import cells
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PAPER_COLUMNS)
     table = Table()
     for header in ("experiment", "quantity", "target", "simulated (95 %), n", "verdict", "source"):
         table.add_column(header, overflow="fold")
@@ -136,7 +206,7 @@ def _print_rows(rows: list[Row]) -> None:
         name, band, value, verdict, basis, _ = cells(row)
         source = f"{row.target.id}, {row.target.source} ({basis})" if row.target else "-"
         table.add_row(row.experiment, name, band, value, _colored(verdict), source)
-    console.print(table)
+    _console().print(table)
 
 
 def _colored(verdict: str) -> str:

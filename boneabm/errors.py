@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+import sys
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
@@ -52,6 +54,11 @@ class SolverError(BoneabmError):
 
 class RemovedAgentError(BoneabmError, ReferenceError):
     """A handle was used after its cell had died or been removed."""
+
+
+def install(extra: str) -> str:
+    """Command that adds an extra to the installation that runs now, whether or not its environment is activated."""
+    return f"{shlex.quote(sys.executable)} -m pip install 'boneabm[{extra}]'"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

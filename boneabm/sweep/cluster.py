@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import boneabm
-from boneabm.errors import BoneabmError, InputError
+from boneabm.errors import BoneabmError, InputError, install
 from boneabm.kernels.blocks import available_threads
 from boneabm.sweep.jobs import Job, Outcome, Work
 from boneabm.sweep.slurm import ONE_THREAD, SlurmOptions, slurm_cluster, slurm_script
@@ -97,7 +97,7 @@ def require_dask() -> None:
     try:
         import distributed  # noqa: F401
     except ImportError:
-        told = "Worker processes need Dask. Install it with: pip install 'boneabm[sweep]', or use --in-process"
+        told = f"Worker processes need Dask. Install it: {install('sweep')}, or use --in-process."
         raise InputError(told) from None
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from boneabm.analysis.ensemble import Band
-from boneabm.errors import InputError
+from boneabm.errors import InputError, install
 from boneabm.report.page import printable
 from boneabm.sweep.collect import Collected
 from boneabm.sweep.folder import PlannedRun, SweepFolder
@@ -209,8 +209,7 @@ def matplotlib_or_error() -> Any:
         import matplotlib
         import matplotlib.figure
     except ImportError:
-        told = "Pictures need matplotlib. Install it with: pip install 'boneabm[sweep]'"
-        raise InputError(f"{told}, or 'boneabm[report]' for reports of runs alone.") from None
+        raise InputError(f"Plots need matplotlib. Install it: {install('report')}.") from None
     return matplotlib
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from boneabm.errors import InputError
+from boneabm.errors import InputError, install
 
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("NUMBA", "OMP", "OPENBLAS", "MKL", "NUMEXPR")}
 NEVER_PAUSE = {f"DASK_DISTRIBUTED__WORKER__MEMORY__{threshold}": "False" for threshold in ("TARGET", "SPILL", "PAUSE")}
@@ -149,5 +149,5 @@ def _jobqueue() -> Any:
     try:
         import dask_jobqueue
     except ImportError:
-        raise InputError("SLURM workers need dask-jobqueue. Install it with: pip install 'boneabm[sweep]'") from None
+        raise InputError(f"SLURM workers need dask-jobqueue. Install it: {install('sweep')}.") from None
     return dask_jobqueue

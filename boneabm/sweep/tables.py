@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from boneabm.errors import InputError
+from boneabm.errors import InputError, install
 from boneabm.io.hdf import in_place
 from boneabm.io.schema import SERIES_FIRST, SERIES_FURTHER
 from boneabm.sweep.folder import PlannedRun
@@ -27,7 +27,7 @@ def pyarrow_or_error() -> Any:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        told = "Parquet tables need pyarrow. Install it with: pip install 'boneabm[sweep]', or write CSV tables."
+        told = f"Parquet tables need pyarrow. Install it: {install('sweep')}, or write CSV tables."
         raise InputError(told) from None
     return pyarrow
 

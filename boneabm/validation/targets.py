@@ -17,7 +17,7 @@ from boneabm.parameters import ParameterSet
 DATA = Path(str(resources.files("boneabm"))) / "data" / "validation"
 TARGETS = DATA / "targets.csv"
 SET_TO = DATA / "fitted.csv"
-"""Constants that were set to a figure though their own notes do not say fitted: name, target, figure."""
+"""What constants were set to: name, target, figure; experiment and quantity where the suite measures it."""
 BASES = ("input", "fitted", "prediction", "identity", "")
 FITTED = re.compile(r"\b(fitted|calibrated|normalized|fit to|set so that)\b", re.IGNORECASE)
 """A constant counts as fitted when its source or note says so with one of these words."""
@@ -95,7 +95,7 @@ def _problems(target: Target) -> Iterable[str]:
 class Constants:
     """Numbers of the model by where they come from; fitted and assumed ones by name.
 
-    targets : what fitted ones were set to, by name, where the list of the suite says it
+    targets : what fitted ones were set to, by name, where fitted.csv says it
     """
 
     total: int
@@ -118,7 +118,8 @@ class Constants:
 
 def constants() -> Constants:
     """Count the constants of the model; fitted is what says so in its own source or note, or what fitted.csv lists."""
-    known, table, targets = ParameterSet.load(), effect_table(), set_to()
+    known, table = ParameterSet.load(), effect_table()
+    targets = {fit.name: fit.target for fit in fits().values()}
     rows = known.rows()
     numbers = {f"{row['section']}.{row['name']}": f"{row['source']} {row['note']}" for row in rows}
     words = [(f"{effect.driver} -> {effect.target}", f"{effect.source} {effect.note}") for effect in table]
@@ -129,10 +130,21 @@ def constants() -> Constants:
     return Constants(len(rows), fitted, assumed, effects, len(table), targets)
 
 
-def set_to(path: Path = SET_TO) -> dict[str, str]:
-    """Target that each constant of the list was set to."""
+@dataclass(frozen=True)
+class Fit:
+    """What a constant was set to: a target, its figure in words, and the quantity of the suite ("" where none)."""
+
+    name: str
+    target: str
+    figure: str
+    experiment: str
+    quantity: str
+
+
+def fits(path: Path = SET_TO) -> dict[str, Fit]:
+    """What constants were set to, by name."""
     with path.open(encoding="utf-8", newline="") as file:
-        return {row["name"]: row["target"] for row in csv.DictReader(file)}
+        return {row["name"]: Fit(**row) for row in csv.DictReader(file)}
 
 
 def refuse_unknown(names: set[str]) -> None:

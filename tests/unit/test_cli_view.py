@@ -41,10 +41,12 @@ def test_a_folder_that_is_no_run_is_named(command: Command, tmp_path: Path, word
 
 
 def test_without_trame_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command installs into the environment that runs, activated or not."""
     from boneviz.viewer import require_extra
 
     monkeypatch.setitem(sys.modules, "trame.app", None)
-    with pytest.raises(InputError, match=r"pip install 'boneabm\[view\]'"):
+    monkeypatch.setattr(sys, "executable", "/my bones/.venv/bin/python")
+    with pytest.raises(InputError, match=r"'/my bones/.venv/bin/python' -m pip install 'boneabm\[view\]'"):
         require_extra()
 
 

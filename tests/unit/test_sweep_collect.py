@@ -327,7 +327,7 @@ def test_missing_libraries_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(InputError, match=r"pip install 'boneabm\[sweep\]'"):
         collect(sweep, table_format="parquet")
     text = write_report(sweep).read_text(encoding="utf-8")
-    assert "Pictures need matplotlib" in text
+    assert "Plots need matplotlib" in text
     assert "Outcomes by arm" in text
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from boneabm.errors import InputError
+from boneabm.errors import InputError, install
 from boneabm.io.runfolder import RunFolder
 from boneabm.io.schema import OSTEOBLAST, OSTEOCLAST
 from boneabm.io.volumes import VolumeReader
@@ -120,7 +120,7 @@ def _ffmpeg() -> Any:
         imageio_ffmpeg.get_ffmpeg_exe()
     except (ImportError, RuntimeError) as error:
         raise InputError(
-            f"MP4 films need ffmpeg ({error}). Install it: pip install 'boneabm[view]', or write a .gif instead."
+            f"MP4 films need ffmpeg ({error}). Install it: {install('view')}, or write a .gif instead."
         ) from None
     return imageio_ffmpeg
 

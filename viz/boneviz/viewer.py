@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from boneabm.errors import BoneabmError, InputError
+from boneabm.errors import BoneabmError, InputError, install
 from boneabm.io.runfolder import RunFolder
 from boneabm.io.schema import OSTEOBLAST, OSTEOCLAST, OSTEOCYTE
 from boneabm.io.volumes import VolumeReader
@@ -63,7 +63,7 @@ def require_extra() -> None:
         import trame.widgets.vtk  # noqa: F401
     except ImportError as error:
         raise InputError(
-            f"The viewer needs trame ({error}). Install it: pip install 'boneabm[view]'. "
+            f"The viewer needs trame ({error}). Install it: {install('view')}. "
             "Pictures and GIF films need nothing more: boneabm render, boneabm movie."
         ) from None
 
