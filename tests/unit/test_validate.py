@@ -10,11 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import label
 
 from boneabm.analysis.ensemble import Interval
+from boneabm.build import make_bone
 from boneabm.errors import InputError
+from boneabm.morphometry.fabric import mil_fabric
 from boneabm.parameters import ParameterSet
 from boneabm.scenario import Scenario
+from boneabm.scenario_text import read_toml
 from boneabm.sweep.session import run_in_process, run_missing
 from boneabm.sweep.work import work
 from boneabm.validation import bookkeeping
@@ -341,6 +345,24 @@ def test_turned_loads_are_the_default_habit() -> None:
     for stress in (f'"{axial:g} MPa", "0 MPa", "0 MPa"', f'"0 MPa", "{lateral:g} MPa", "0 MPa"'):
         assert stress in text
     assert f"cycles = {p['load.cycles_per_d'].value:g}" in text
+
+
+def test_turned_bones_have_a_direction_and_reach_all_faces() -> None:
+    """The bones of load_turned are the first eight seeds that keep the rule at the top of the file."""
+    listed = list(read_toml(sweep_text("load_turned"), "")["factors"]["bone.seed"])
+    block = read_toml((DATA / "adult_block.toml").read_text(encoding="utf-8"), "")["bone"]
+    kept = []
+    for seed in range(1, listed[-1] + 1):
+        tables = {"title": "bone", "bone": {**block, "stretch": 2.0, "seed": seed}, "subject": {"sex": "female"}}
+        mask, _ = make_bone(Scenario.from_dict(tables))
+        mil = mil_fabric(mask > 0.5, 20.0)
+        leaning_deg = math.degrees(math.acos(min(1.0, abs(mil.directions[0][0]))))
+        pieces, _ = label(mask > 0.5)
+        largest = pieces == np.bincount(pieces.ravel())[1:].argmax() + 1
+        reaches = all(np.moveaxis(largest, axis, 0)[[0, -1]].any(axis=(1, 2)).all() for axis in range(3))
+        if mil.anisotropy >= 1.4 and leaning_deg <= 20.0 and reaches:
+            kept.append(seed)
+    assert kept == listed
 
 
 def test_sensitivity_moves_one_parameter_at_a_time() -> None:
