@@ -41,7 +41,7 @@ def erosion_depth_um(window: Window) -> OfRun:
 
 
 def balance_um(window: Window) -> OfRun:
-    """BMU balance as in biopsies: W.Th - E.De."""
+    """BMU balance as studies of biopsies give it, W.Th - E.De; `balance_um` of biopsy.csv is of volumes instead."""
     return lambda run: wall_um(window)(run) - erosion_depth_um(window)(run)
 
 

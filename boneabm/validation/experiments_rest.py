@@ -62,6 +62,8 @@ REFERENCE = (
     Quantity("OS/BS", "%", each(_biopsy("OS/BS_percent")), "virtual biopsies"),
     Quantity("MS/BS", "%", each(_biopsy("MS/BS_percent")), "double plus half the single labeled surface"),
     Quantity("CaMean drift", "%", each(_drift("CaMean_wt_percent")), "first to last biopsy"),
+    Quantity("CaPeak drift", "%", each(_drift("CaPeak_wt_percent")), "first to last biopsy"),
+    Quantity("CaWidth drift", "%", each(_drift("CaWidth_wt_percent")), "first to last biopsy"),
     Quantity("CaMean", "wt%", each(_biopsy("CaMean_wt_percent")), "virtual qBEI"),
     Quantity("CaPeak", "wt%", each(_biopsy("CaPeak_wt_percent")), "virtual qBEI"),
     Quantity("CaWidth", "wt%", each(_biopsy("CaWidth_wt_percent")), "virtual qBEI"),
@@ -70,6 +72,9 @@ REFERENCE = (
         "apparent stiffness along z, day 0 to ten years",
     ),
     Quantity("Tb.N change", "%", each(_drift("Tb.N_per_mm")), "first to last biopsy"),
+    Quantity("Conn.D change", "1/mm3",
+             each(lambda run: run.biopsy("Conn.D_per_mm3", END_D) - run.biopsy("Conn.D_per_mm3", 0)),
+             "first to last biopsy"),
 )  # fmt: skip
 
 BOOKS = (
