@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from boneabm.errors import InputError
 from boneabm.io.series import read_table
@@ -74,6 +75,11 @@ def _median(name: str) -> Callable[[RunTables], float]:
     return lambda run: float(np.median(run.column(name))) if run.column(name).size else NAN
 
 
+def median_positive(values: NDArray[np.float64]) -> float:
+    """Median of what is above 0, such as a rate of cells on the days that had any; nan without such days."""
+    return float(np.median(values[values > 0.0])) if (values > 0.0).any() else NAN
+
+
 def _sum(name: str) -> Callable[[RunTables], float]:
     return lambda run: float(run.column(name).sum()) if run.column(name).size else NAN
 
@@ -121,7 +127,12 @@ OUTCOMES = (
     Outcome("osteoblasts_mean", "", _mean("osteoblasts"), "osteoblasts, mean over the run"),
     Outcome("osteocytes_last", "", _last("osteocytes"), "osteocytes on the last day"),
     Outcome("open_sites_mean", "", _mean("open_sites"), "open remodeling sites, mean over the run"),
-    Outcome("mar_median_um_per_d", "um/d", _median("apposition_um_per_d"), "apposition rate (MAR), median over days"),
+    Outcome(
+        "mar_median_um_per_d",
+        "um/d",
+        lambda run: median_positive(run.column("apposition_um_per_d")),
+        "apposition rate (MAR), median over days with osteoblasts",
+    ),
     Outcome("occupancy_median", "", _median("occupancy"), "RANK occupancy at the bone surface, median over days"),
     Outcome("signal_median", "", _median("signal_median"), "osteocyte signal, median over cells and days"),
     Outcome("erosion_depth_mean_um", "um", _closed_mean("erosion_depth_um"), "erosion depth (E.De) of closed sites"),

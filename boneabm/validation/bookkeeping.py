@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from boneabm.parameters import ParameterSet
-from boneabm.sweep.outcomes import NAN
+from boneabm.sweep.outcomes import NAN, median_positive
 from boneabm.units import DAYS_PER_YEAR
 from boneabm.validation.finished import FinishedRun, years
 from boneabm.validation.measures import OfRun, weighted
@@ -112,6 +112,11 @@ def booked(depth_um: Callable[[Window], OfRun], window: Window) -> OfRun:
     return lambda run: activated_per_um_and_year(window)(run) * depth_um(window)(run)
 
 
+def mar_um_per_d(window: Window) -> OfRun:
+    """Apposition rate, mean over the osteoblasts of a day, median over days that had any, um/d."""
+    return lambda run: median_positive(run.rows("apposition_um_per_d", *window))
+
+
 def missing_depth_um_y(window: Window) -> OfRun:
     """Missing depth of a site, summed over its void time, um y: void time x mean missing depth.
 
@@ -127,7 +132,7 @@ def missing_depth_um_y(window: Window) -> OfRun:
 
     def of(run: FinishedRun) -> float:
         depth, wall = erosion_depth_um(window)(run), wall_um(window)(run)
-        formation_d = wall / float(np.median(run.rows("apposition_um_per_d", *window)))
+        formation_d = wall / mar_um_per_d(window)(run)
         eroding = 0.5 * fast_um * fast_d + 0.5 * (fast_um + depth) * slow_d + depth * reversal_d
         return (eroding + open_share * depth * formation_d) / DAYS_PER_YEAR
 

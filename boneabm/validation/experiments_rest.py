@@ -18,14 +18,11 @@ ADULT = (0.0, float(END_D))
 AFTER = (7.0 * YEAR_D, 15.0 * YEAR_D)
 FIVE_Y = (0.0, 5.0 * YEAR_D)
 HALF_YEAR = (0.0, 180.0)
+MAR_MEANING = "mean rate of the osteoblasts of a day, median over days that had any"
 
 
 def _ac_f(run: FinishedRun) -> float:
     return run.mean("Ac.f_per_y", YEAR_D, END_D)
-
-
-def _mar(window: books.Window) -> OfRun:
-    return lambda run: float(np.median(rows)) if (rows := run.rows("apposition_um_per_d", *window)).size else NAN
 
 
 def _drift(name: str) -> OfRun:
@@ -55,7 +52,7 @@ REFERENCE = (
     Quantity("W.Th", "um", each(books.wall_um(ADULT)), "all sites that closed, by area with a floor"),
     Quantity("W.Th (biopsy)", "um", each(_biopsy("W.Th_um")), "virtual biopsies"),
     Quantity("E.De", "um", each(books.erosion_depth_um(ADULT)), "all sites that closed, by area"),
-    Quantity("MAR", "um/d", each(_mar(ADULT)), "mean rate of the osteoblasts of a day, median over days"),
+    Quantity("MAR", "um/d", each(books.mar_um_per_d(ADULT)), MAR_MEANING),
     Quantity("MAR (biopsy)", "um/d", each(_biopsy("MAR_um_per_d")), "distance of double labels in virtual biopsies"),
     Quantity("BMU balance", "um", each(books.balance_um(ADULT)), "W.Th - E.De"),
     Quantity("ES/BS", "%", each(_biopsy("ES/BS_percent")), "virtual biopsies"),
@@ -166,7 +163,7 @@ VOXELS = (
 
 FAST = (
     Quantity("ledger error", "of BV", each(books.ledger_error, "after"), "largest over all days"),
-    Quantity("MAR", "um/d", each(_mar(HALF_YEAR), "before"), "mean rate of the osteoblasts of a day, median over days"),
+    Quantity("MAR", "um/d", each(books.mar_um_per_d(HALF_YEAR), "before"), MAR_MEANING),
     Quantity("MAR (biopsy)", "um/d", each(lambda run: run.biopsy("MAR_um_per_d", HALF_YEAR[1]), "before"),
              "distance of double labels on the last day"),
     Quantity("erosion and reversal", "d", each(books.duration_d("opened_day", "formation_day", HALF_YEAR), "before"),
