@@ -44,6 +44,15 @@ def test_the_demo_is_the_year_after_the_final_period_in_eighty_cubed_voxels() ->
     assert demo.simulation.days == 365
 
 
+@pytest.mark.parametrize(
+    ("name", "years"),
+    [("adult_ten_years", 10), ("menopause_fifteen_years", 15), ("oophorectomy", 2), ("load_turned", 7), ("disuse", 1),
+     ("osteocyte_ablation", 1), ("rankl_blockade", 2)],
+)  # fmt: skip
+def test_scenarios_of_the_tissue_last_as_long_as_their_question(name: str, years: int) -> None:
+    assert Scenario.load(name).simulation.days == pytest.approx(365 * years, abs=5)
+
+
 def test_disuse_lasts_seventeen_weeks() -> None:
     (row,) = Scenario.load("disuse").condition
     assert row.until_d is not None
