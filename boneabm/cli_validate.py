@@ -172,9 +172,7 @@ def _tell(found: Validation, folder: Path, as_json: bool) -> None:
     typer.echo("pass*: the mean lies in the band, but its interval leaves it; more bones are needed to be sure.")
     for line in weak_lines(found.rows):
         typer.echo(line)
-    for target in found.not_simulated:
-        typer.echo(f"not simulated yet: {target.id} ({target.note}): {target.not_simulated}")
-    typer.echo(found.constants.sentence())
+    typer.echo(f"{found.constants.count()}; the page names them, and targets that are not simulated yet.")
     typer.echo(f"Model version {found.version}. {found.summary()}.\n{table}\n{page}")
 
 

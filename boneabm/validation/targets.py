@@ -105,15 +105,18 @@ class Constants:
     effects: int
     targets: Mapping[str, str]
 
-    def sentence(self) -> str:
+    def count(self) -> str:
         """The count in words."""
-        told = (f"{n} ({self.targets[n]})" if n in self.targets else n for n in (*self.fitted, *self.fitted_effects))
-        names = ", ".join(told) or "none"
         return (
             f"Of {self.total} parameters {len(self.fitted)} are fitted and {len(self.assumed)} assumed, of "
-            f"{self.effects} effects of hormones {len(self.fitted_effects)} are fitted, by their own source and note "
-            f"or to a target in brackets. Fitted: {names}."
+            f"{self.effects} effects of hormones {len(self.fitted_effects)} are fitted"
         )
+
+    def sentence(self) -> str:
+        """The count in words, and every fitted constant by name."""
+        told = (f"{n} ({self.targets[n]})" if n in self.targets else n for n in (*self.fitted, *self.fitted_effects))
+        names = ", ".join(told) or "none"
+        return f"{self.count()}, by their own source and note or to a target in brackets. Fitted: {names}."
 
 
 def constants() -> Constants:
