@@ -17,7 +17,7 @@ from boneabm.io.checkpoint import read_checkpoint, read_checkpoint_meta
 from boneabm.io.runfolder import RunFolder
 from boneabm.io.series import read_table
 from boneabm.io.volumes import VolumeReader
-from boneabm.origin import prune
+from boneabm.origin import prune, restored
 from boneabm.run import resume_run, run_scenario
 from boneabm.scenario import Scenario
 
@@ -128,6 +128,59 @@ def test_a_branch_that_cannot_start_is_refused(tmp_path, parent, text, told):
     with pytest.raises(InputError, match=told):
         run_scenario(Scenario.load(branch_file(parent.parent, text)), out=tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
+
+
+HABIT = {"name": "walk", "stress": ["0.6 MPa", "0.2 MPa", "0.1 MPa"], "cycles": 1000}
+TWICE = '[[activity]]\nname = "loaded"\nstress = ["1.2 MPa", "0.4 MPa", "0.2 MPa"]\ncycles = 1000\n'
+
+
+@pytest.fixture(scope="module")
+def losing(tmp_path_factory) -> tuple[Path, Path]:
+    """A run whose open sites erode bone for 14 days, and the same run stopped on day 12 and resumed."""
+    place = tmp_path_factory.mktemp("losing")
+    days = {"days": 14, "seed": 17, "burn_in": "20 d"}
+    output = {"checkpoint_every": "5 d", "keep_checkpoints": ["8 d"]}
+    planned = scenario(parameters=OFTEN, simulation=days, output=output, activity=[HABIT])
+    whole = run_scenario(planned, out=place / "run", cache=place / "burn-in").path
+
+    def stop(progress):
+        if progress.day == 12:
+            raise RuntimeError("stopped by the test")
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        run_scenario(planned, out=place / "part", cache=place / "burn-in", report=stop)
+    assert 0 < read_checkpoint_meta(place / "part" / "checkpoint.h5")["day"] < 12
+    return whole, resume_run(place / "part").path
+
+
+def stored(file: Path) -> float:
+    """Habitual stimulus in a checkpoint."""
+    arrays, _ = read_checkpoint(file)
+    return float(arrays["strain/reference"][0])
+
+
+@pytest.mark.parametrize("day", [8, 14])
+def test_a_branch_with_another_load_keeps_the_habit_of_its_parent(tmp_path, losing, day):
+    """The habitual stimulus is fixed before day 0: no bit of it changes on resume, nor in a branch after bone was lost.
+
+    So a branch under twice the load feels twice as much.
+    """
+    parent, resumed = losing
+    (burned_in,) = (parent.parent / "burn-in").glob("*/checkpoint.h5")
+    habit = stored(burned_in)
+    volume = read_table(parent / "series.csv")["BV/TV"]
+    assert volume[day] < volume[0]
+    text = f'branch_from = "{parent}:{day}"\n[simulation]\ndays = {day + 1}\n{TWICE}'
+    branch = run_scenario(Scenario.load(branch_file(tmp_path, text)), out=tmp_path / "branch").path
+    files = [RunFolder(parent).kept_checkpoint(8), *(path / "checkpoint.h5" for path in (parent, resumed, branch))]
+    assert [stored(file) for file in files] == [habit] * 4
+    felt = []
+    for path in (parent, branch):
+        arrays, _ = read_checkpoint(path / "checkpoint.h5")
+        simulation = restored(Scenario.load(path / "scenario.toml"), arrays, str(path))
+        assert simulation.state.strain.reference == habit
+        felt.append(np.median(simulation.state.strain.psi.reshape(-1)[simulation.tissue.osteocytes["voxel"]]))
+    assert felt[1] == pytest.approx(2.0 * felt[0], rel=0.02)
 
 
 def test_a_finished_run_needs_no_state(tmp_path):

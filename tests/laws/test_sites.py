@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_bone import run_until_closed, slab, start_site
+from scipy import ndimage
+from small_bone import rod, run_until_closed, slab, start_site
 
 from boneabm.endocrine import Modulators
 from boneabm.kernels import motion
@@ -88,6 +89,7 @@ def test_osteoblasts_lay_bone_at_the_published_rate():
 def test_a_thin_plate_is_perforated_for_good():
     """A wide site through a plate of 40 um leaves no floor in its middle: the hole stays, located and dated.
 
+    Its day is that on which the site closes: until then osteoblasts may close the hole.
     The site is twice as large as usual, because a hole narrower than twice the laid thickness closes from its rim.
     """
     simulation = slab(thick_um=40.0, edge_um=1200.0)
@@ -99,8 +101,38 @@ def test_a_thin_plate_is_perforated_for_good():
     assert record["floor_share"] < 0.9
     assert record["formed_um3"] < 0.8 * record["eroded_um3"]
     hole = next(e for e in events if e["event"] == "perforation")
+    assert record["opened_day"] < record["formation_day"] < hole["day"] == record["day"]
     assert 300 < hole["y_um"] < 900
     assert 300 < hole["x_um"] < 900
+
+
+@pytest.mark.parametrize(("thick", "cut"), [(3, True), (4, True), (8, False)])
+def test_a_rod_that_is_cut_through_is_a_breakage_with_day_and_place(thick, cut):
+    """A site through a rod of 60 or 80 um leaves two stumps: one breakage, in their gap, on the day the site closes.
+
+    The stumps are counted on the bone itself. A rod of 160 um is dug into and stays whole: no breakage.
+    """
+    simulation = rod(thick)
+    before = simulation.tissue.lattice.bone.copy()
+    always = simulation.rules.osteoclast._replace(support_low=-1.0, support_high=0.0, team=28)
+    simulation.rules = replace(simulation.rules, osteoclast=always)
+    record, events = closed(simulation)
+    pieces = ndimage.label(simulation.tissue.lattice.bone, np.ones((3, 3, 3)))[0]
+    left, right = pieces[:, :, 0].max(), pieces[:, :, -1].max()
+    assert (left != right) == cut
+    breakages = [e for e in events if e["event"] == "breakage"]
+    assert len(breakages) == cut
+    assert not [e for e in events if e["event"] == "perforation"]
+    if cut:
+        (breakage,) = breakages
+        assert record["opened_day"] < record["formation_day"] < breakage["day"] == record["day"]
+        assert breakage["site"] == record["site"]
+        where = np.argwhere(before) * 20.0
+        low, high = where.min(axis=0), where.max(axis=0) + 20.0
+        assert low[0] < breakage["z_um"] < high[0]
+        assert low[1] < breakage["y_um"] < high[1]
+        stump, other = (np.argwhere(pieces == number)[:, 2] * 20.0 for number in (left, right))
+        assert stump.max() < breakage["x_um"] < other.min()
 
 
 def test_thin_bone_is_spared_by_its_weak_signal():
@@ -128,16 +160,19 @@ def test_open_surface_is_refractory():
 
 @pytest.mark.slow
 def test_voxel_size_does_not_set_the_size_of_a_site():
-    """Area within 10 %, depth within 10 %, eroded volume within 15 % at 12, 20 and 30 um voxels, at an equal quota."""
+    """Smallest to largest of 12, 20 and 30 um voxels, at an equal quota: area 5 %, depth 5 %, eroded volume 25 %.
+
+    Volume is spread most because fine voxels release less of what lies below the claimed area.
+    """
     records = []
     for spacing_um in (12.0, 20.0, 30.0):
         simulation = slab(spacing_um=spacing_um, edge_um=720.0)
         equal = simulation.rules.activation._replace(site_area_spread=0.0)
         simulation.rules = replace(simulation.rules, activation=equal)
         records.append(closed(simulation)[0])
-    for name, tolerance in (("area_um2", 0.10), ("erosion_depth_um", 0.10), ("eroded_um3", 0.15)):
+    for name, tolerance in (("area_um2", 0.05), ("erosion_depth_um", 0.05), ("eroded_um3", 0.25)):
         values = np.array([record[name] for record in records])
-        assert np.ptp(values) / values.mean() < 2 * tolerance, (name, values)
+        assert np.ptp(values) / values.mean() < tolerance, (name, values)
 
 
 def test_blocked_rankl_lets_preosteoclasts_pile_up():
@@ -155,6 +190,29 @@ def test_blocked_rankl_lets_preosteoclasts_pile_up():
     for _ in range(400):
         simulation.step()
     assert simulation.tissue.pool == pytest.approx(1.0, abs=0.02)
+
+
+def test_more_sites_start_right_after_a_blockade_of_rankl():
+    """After 200 days of blockade the pool is larger by 5-12 %, and as many more sites start on the day after it.
+
+    More than on the same day of the same bone without blockade; counted at a rate that opens hundreds, by equal draws.
+    """
+    bones = [slab(), slab()]
+    bones[0].state.modulators = Modulators(den_pm=5e4)
+    for simulation in bones:
+        for _ in range(200):
+            simulation.step()
+    blocked, free = bones
+    assert free.tissue.pool == pytest.approx(1.0, abs=0.01)
+    assert 1.05 < blocked.tissue.pool < 1.12
+    blocked.state.modulators = Modulators()
+    for simulation in bones:
+        often = simulation.rules.activation._replace(frequency_per_y=2e4)
+        simulation.rules = replace(simulation.rules, activation=often)
+        simulation.step()
+    assert free.tissue.today.opened > 500
+    assert blocked.tissue.today.occupancy == pytest.approx(free.tissue.today.occupancy, rel=1e-3)
+    assert 1.05 < blocked.tissue.today.opened / free.tissue.today.opened < 1.12
 
 
 def test_dead_osteoclasts_are_replaced_while_their_patch_is_open():

@@ -1,4 +1,4 @@
-"""Small bones for tests: flat slabs whose strain is uniform, and a quick generated block."""
+"""Small bones for tests: flat slabs and rods whose strain is uniform, and a quick generated block."""
 
 from __future__ import annotations
 
@@ -35,16 +35,29 @@ def block(**tables: Any) -> Simulation:
 
 
 def slab(spacing_um: float = 20.0, thick_um: float = 240.0, edge_um: float = 800.0, seed: int = 1) -> Simulation:
-    """A flat plate of bone across the block, everywhere at the habitual stimulus; its days leave out strain and body.
-
-    Nothing starts by itself (activation is switched off); use `start_site`. All osteocytes are at their set point, so
-    that a site is refilled by the balance itself; it is 1 here (the default makes up for signals spread about 1).
-    """
+    """A flat plate of bone across the block, at rest as `quiet_bone`."""
     edge = round(edge_um / spacing_um)
     thick = round(thick_um / spacing_um)
     around = round(120.0 / spacing_um)
     mask = np.zeros((thick + 2 * around, edge, edge), bool)
     mask[around : around + thick] = True
+    return quiet_bone(mask, spacing_um, seed)
+
+
+def rod(thick: int, seed: int = 1) -> Simulation:
+    """A rod of bone, so many voxels of 20 um thick, that runs along x from face to face, at rest as `quiet_bone`."""
+    mask = np.zeros((20, 20, 50), bool)
+    own = slice(10 - thick // 2, 10 - thick // 2 + thick)
+    mask[own, own] = True
+    return quiet_bone(mask, 20.0, seed)
+
+
+def quiet_bone(mask: np.ndarray, spacing_um: float, seed: int = 1) -> Simulation:
+    """Bone of a mask, everywhere at the habitual stimulus; its days leave out strain and body.
+
+    Nothing starts by itself (activation is switched off); use `start_site`. All osteocytes are at their set point, so
+    that a site is refilled by the balance itself; it is 1 here (the default makes up for signals spread about 1).
+    """
     quiet = scenario(parameters=QUIET, simulation={"burn_in": "0 d"})
     simulation = assemble(quiet, VoxelLattice.from_mask(mask, spacing_um))
     state, rules = simulation.state, simulation.rules
@@ -64,7 +77,7 @@ def slab(spacing_um: float = 20.0, thick_um: float = 240.0, edge_um: float = 800
 
 
 def start_site(simulation: Simulation) -> int:
-    """Open a remodeling site in the middle of the upper face of a slab; its number."""
+    """Open a remodeling site in the middle of the upper face of a slab or rod; its number."""
     tissue, rules = simulation.tissue, simulation.rules
     z, y, x = tissue.lattice.shape
     top = int(np.argwhere(tissue.lattice.bone[:, y // 2, x // 2]).max())
