@@ -97,7 +97,7 @@ def turnover(sim: Simulation) -> None:
     before = None if tissue.drug is None else tissue.lattice.matrix.copy()
     resorption.settle(tissue, seed, sim.day, p.osteoclast, m.m_oc_life)
     formation.settle(tissue, sim.day, p.osteoblast)
-    fragments.dissolve(tissue, p.fragments)
+    fragments.dissolve(tissue, sim.day, p.fragments)
     bisphosphonate.follow(tissue, before, sim.day, p.bisphosphonate, p.osteoclast)
     mineralization.mineralize(tissue, sim.day, m, p.mineral)
 

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, install
 
 Edges = tuple[float, float, float]
 Read = tuple[NDArray[Any], Edges, str, tuple[str, ...]]
 
-NEEDS = "pip install 'boneabm[io]'"
 NRRD_UNITS_MM = {"m": 1e3, "cm": 10.0, "mm": 1.0, "um": 1e-3, "\u00b5m": 1e-3, "\u03bcm": 1e-3, "microns": 1e-3}
 UNEVEN = 1e-3  # deviation of a slice from its even place, in slices, that counts as rounding
 
@@ -28,7 +27,7 @@ def simple_itk() -> ModuleType:
         import SimpleITK
     except ImportError:
         raise InputError(
-            f"MHD/MHA, NRRD, NIfTI and DICOM images need SimpleITK. Install it: {NEEDS}. TIFF works without."
+            f"MHD/MHA, NRRD, NIfTI and DICOM images need SimpleITK. Install it: {install('io')}. TIFF works without."
         ) from None
     SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
     return SimpleITK

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from types import ModuleType
 
-from ..errors import InputError
+from ..errors import InputError, install
 from .medical import Read
-
-NEEDS = "pip install 'boneabm[scanco]'"
 
 
 def read_scanco(path: Path) -> Read:
@@ -37,7 +35,7 @@ def _itk() -> ModuleType:
         itk.ScancoImageIO  # noqa: B018  (loads the module)
     except (ImportError, AttributeError):
         raise InputError(
-            f"Scanco AIM and ISQ images need itk-ioscanco. Install it: {NEEDS}. TIFF works without."
+            f"Scanco AIM and ISQ images need itk-ioscanco. Install it: {install('scanco')}. TIFF works without."
         ) from None
     return itk  # type: ignore[no-any-return]
 

@@ -68,12 +68,12 @@ def support(occupancy_ratio, p):
 def erosion_um(mode, level_um, nuclei, supported, life_factor, activity, p):
     """Advance of the floor under one osteoclast today and whether its fast phase ends, (um, bool).
 
-    fast: rate x nuclei / mean nuclei x activity, until depth = fast_depth x life factor x max(support, 0.2)
+    fast: rate x nuclei / mean nuclei x activity, until depth = fast_depth x life factor x max(support, least)
     slow: rate x support x activity
     """
     if mode == SLOW:
         return p.slow_rate_um_per_d * supported * activity, False
-    limit = p.fast_depth_um * life_factor * max(supported, 0.2)
+    limit = p.fast_depth_um * life_factor * max(supported, p.support_least)
     advance = min(p.fast_rate_um_per_d * nuclei / p.nuclei * activity, max(limit - level_um, 0.0))
     return advance, level_um + advance >= limit - 1e-3
 

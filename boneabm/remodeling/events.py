@@ -36,6 +36,8 @@ def close_sites(tissue: Tissue, day: int) -> None:
     layers["column"][:] = kept[layers["column"]]
     columns.keep(~gone)
     tissue.sites.keep(~np.isin(tissue.sites["site"], closing))
+    oldest = tissue.sites["opened_day"].min(initial=day)
+    tissue.dissolved.keep(tissue.dissolved["day"] >= oldest)
     tissue.remap()
 
 
@@ -50,13 +52,14 @@ def record_site(tissue: Tissue, number: int, day: int) -> None:
     area = columns["area_um2"][rows].astype(np.float64)
     depth = columns["end_um"][rows] - columns["start_um"][rows]
     solid = columns["floor"][rows] == turnover.FLOOR
-    holes, pieces, place = shape_change(tissue, rows)
+    opened = int(tissue.sites["opened_day"][site])
+    holes, pieces, place, cut = shape_change(tissue, rows, opened)
     first = int(tissue.sites["formation_day"][site])
     resorbed, formed = (tissue.volume_um3(int(tissue.sites[name][site])) for name in ("resorbed", "formed"))
     entry: dict[str, float | int | str] = {
         "day": day, "event": "modeling_closed" if modeling else "site_closed", "site": number, **place,
         "volume_um3": formed - resorbed,
-        "opened_day": int(tissue.sites["opened_day"][site]), "formation_day": "" if first == NEVER else first,
+        "opened_day": opened, "formation_day": "" if first == NEVER else first,
         "area_um2": float(area.sum()), "eroded_um3": resorbed, "formed_um3": formed,
         "erosion_depth_um": float((area * depth).sum() / area.sum()),
         "wall_um": formed / float(area[solid].sum()) if solid.any() else 0.0,
@@ -65,14 +68,17 @@ def record_site(tissue: Tissue, number: int, day: int) -> None:
     tissue.today.events.append(entry)
     for kind, happened in (("perforation", holes > 0), ("breakage", holes < 0 or pieces > 0)):
         if happened:
-            tissue.today.events.append({**entry, "event": kind})
+            tissue.today.events.append({**entry, **cut, "event": kind})
 
 
-def shape_change(tissue: Tissue, rows: np.ndarray) -> tuple[int, int, dict[str, float]]:
-    """New holes and new pieces of bone in the box around a site, and the center of the box.
+def shape_change(
+    tissue: Tissue, rows: np.ndarray, opened_day: int
+) -> tuple[int, int, dict[str, float], dict[str, float]]:
+    """New holes and new pieces of bone in the box around a site, the center of the box, and that of the bone that went.
 
     Euler number = pieces - holes (+ closed cavities, which erosion from outside cannot make). Before: every layer as
-    full as when it was claimed. The bone is smoothed first, so that a voxel not quite filled is not a hole.
+    full as when it was claimed, and loose voxels that dissolved since then as they were. The bone is smoothed first, so
+    that a voxel not quite filled is not a hole.
     """
     layers, lattice = tissue.layers, tissue.lattice
     own = np.flatnonzero(np.isin(layers["column"], rows))
@@ -81,14 +87,31 @@ def shape_change(tissue: Tissue, rows: np.ndarray) -> tuple[int, int, dict[str, 
     high = np.minimum(where.max(axis=0) + 4, lattice.shape)
     after = lattice.matrix[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
     before = after.copy()
+    restore_dissolved(tissue, before, low, opened_day)
     before[tuple((where - low).T)] = layers["thick_um"][own] / np.float32(lattice.spacing_um)
-    (pieces_before, euler_before), (pieces_after, euler_after) = topology(before), topology(after)
+    was, now = (ndimage.gaussian_filter(part, SMOOTHING_VOXELS, mode="nearest") >= 0.5 for part in (before, after))
+    (pieces_before, euler_before), (pieces_after, euler_after) = topology(was), topology(now)
     pieces = pieces_after - pieces_before
-    z, y, x = ((0.5 * (low + high)) * lattice.spacing_um).tolist()
-    return pieces - (euler_after - euler_before), pieces, {"z_um": z, "y_um": y, "x_um": x}
+    center, gone = 0.5 * (low + high), np.argwhere(was & ~now)
+    cut = low + gone.mean(axis=0) + 0.5 if gone.size else center
+    return pieces - (euler_after - euler_before), pieces, place_um(tissue, center), place_um(tissue, cut)
 
 
-def topology(matrix: np.ndarray) -> tuple[int, int]:
-    """Number of 26-connected pieces and Euler number of smoothed bone."""
-    bone = ndimage.gaussian_filter(matrix, SMOOTHING_VOXELS, mode="nearest") >= 0.5
+def restore_dissolved(tissue: Tissue, box: np.ndarray, low: np.ndarray, opened_day: int) -> None:
+    """Put back into a box of matrix, whose first voxel is `low`, the loose voxels that dissolved since a day."""
+    gone = np.flatnonzero(tissue.dissolved["day"] >= opened_day)
+    where = np.stack(np.unravel_index(tissue.dissolved["voxel"][gone], tissue.lattice.shape), axis=1) - low
+    inside = ((where >= 0) & (where < box.shape)).all(axis=1)
+    at = tuple(where[inside].T)
+    box[at] = np.maximum(box[at], tissue.dissolved["matrix"][gone[inside]])
+
+
+def place_um(tissue: Tissue, voxels: np.ndarray) -> dict[str, float]:
+    """Place in voxels as columns of events."""
+    z, y, x = (voxels * tissue.lattice.spacing_um).tolist()
+    return {"z_um": z, "y_um": y, "x_um": x}
+
+
+def topology(bone: np.ndarray) -> tuple[int, int]:
+    """Number of 26-connected pieces and Euler number."""
     return int(ndimage.label(bone, TOUCHING)[1]), int(euler_number(bone))

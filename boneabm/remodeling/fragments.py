@@ -11,12 +11,14 @@ from .parameters import FragmentParameters
 from .tissue import Tissue
 
 
-def dissolve(tissue: Tissue, p: FragmentParameters) -> None:
-    """Take one day's share from every loose voxel that no open site owns."""
+def dissolve(tissue: Tissue, day: int, p: FragmentParameters) -> None:
+    """Take one day's share from every loose voxel that no open site owns; remember what it was while sites are open."""
     voxel = tissue.loose["voxel"]
     if voxel.size == 0:
         return
     free = voxel[tissue.flat("bmu")[voxel] == -1]
+    new = free[~np.isin(free, tissue.dissolved["voxel"])]
+    tissue.dissolved.append(new.size, voxel=new, matrix=tissue.flat("matrix")[new], day=day)
     arrays = (*(tissue.flat(name) for name in ("matrix", "osteoid", "mineral")), tissue.plane_size, tissue.book)
     tissue.today.dissolved += int(turnover.dissolve(free, p.removal_per_d, *arrays))
     tissue.loose.keep(tissue.flat("matrix")[voxel] > 0)

@@ -80,6 +80,7 @@ class OsteoclastParameters(NamedTuple):
     reversal_d: float
     support_low: float
     support_high: float
+    support_least: float
     rankl_pull: float
     wander: float
     bisphosphonate_half_fg_per_um2: float

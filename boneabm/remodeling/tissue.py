@@ -67,6 +67,7 @@ class Tissue:
     columns : columns of matrix under claimed surface; the order of rows is the order of claiming
     layers  : voxels that belong to columns
     apoptotic, loose : neighborhoods of dying osteocytes, voxels of loose fragments
+    dissolved : loose voxels that went since the oldest open site was opened, with the matrix they had
     pool    : preosteoclasts relative to the reference adult
     drug    : bisphosphonate on and in bone, None until the first dose
     claimed_um2 : (365,) float64, area claimed on each of the last days, a ring by day
@@ -84,6 +85,7 @@ class Tissue:
         self.layers = Table(LAYER_COLUMNS)
         self.apoptotic = Table({"voxel": ("i4", -1), "day": ("i4", 0)})
         self.loose = Table({"voxel": ("i4", -1)})
+        self.dissolved = Table({"voxel": ("i4", -1), "matrix": ("f4", 0.0), "day": ("i4", 0)})
         self.pool = 1.0
         self.drug: SurfaceDrug | None = None
         self.next_site = 0
@@ -109,8 +111,8 @@ class Tissue:
     @property
     def tables(self) -> dict[str, Table]:
         """Every table that is state, by name."""
-        own = {name: getattr(self, name) for name in ("sites", "columns", "layers", "apoptotic", "loose")}
-        return {**self.populations, **own}
+        names = ("sites", "columns", "layers", "apoptotic", "loose", "dissolved")
+        return {**self.populations, **{name: getattr(self, name) for name in names}}
 
     def flat(self, name: str) -> np.ndarray:
         """Flat view of a lattice array."""

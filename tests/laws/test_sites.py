@@ -86,13 +86,15 @@ def test_osteoblasts_lay_bone_at_the_published_rate():
     assert 0.52 <= sum(rates) / sum(weights) <= 0.74
 
 
-def test_a_thin_plate_is_perforated_for_good():
+@pytest.mark.parametrize("seed", [1, 4, 5])
+def test_a_thin_plate_is_perforated_for_good(seed):
     """A wide site through a plate of 40 um leaves no floor in its middle: the hole stays, located and dated.
 
     Its day is that on which the site closes: until then osteoblasts may close the hole.
     The site is twice as large as usual, because a hole narrower than twice the laid thickness closes from its rim.
+    With seeds 4 and 5 a loose voxel dissolves within the hole before that day: the plate was whole all the same.
     """
-    simulation = slab(thick_um=40.0, edge_um=1200.0)
+    simulation = slab(thick_um=40.0, edge_um=1200.0, seed=seed)
     rules = simulation.rules
     always = rules.osteoclast._replace(support_low=-1.0, support_high=0.0, team=28)
     wide = rules.activation._replace(site_area_um2=1.6e5, site_area_spread=0.0)
@@ -102,8 +104,9 @@ def test_a_thin_plate_is_perforated_for_good():
     assert record["formed_um3"] < 0.8 * record["eroded_um3"]
     hole = next(e for e in events if e["event"] == "perforation")
     assert record["opened_day"] < record["formation_day"] < hole["day"] == record["day"]
-    assert 300 < hole["y_um"] < 900
-    assert 300 < hole["x_um"] < 900
+    pierced = np.argwhere(~simulation.tissue.lattice.bone.any(axis=0)) * 20.0
+    assert (pierced.min(axis=0) < (hole["y_um"], hole["x_um"])).all()
+    assert (pierced.max(axis=0) > (hole["y_um"], hole["x_um"])).all()
 
 
 @pytest.mark.parametrize(("thick", "cut"), [(3, True), (4, True), (8, False)])

@@ -26,7 +26,7 @@ def erosion_plain(mode, level_um, nuclei, supported, life_factor, activity, p):
     """(um today, whether the fast phase ends)."""
     if mode == SLOW:
         return p.slow_rate_um_per_d * supported * activity, False
-    limit = p.fast_depth_um * life_factor * max(supported, 0.2)
+    limit = p.fast_depth_um * life_factor * max(supported, p.support_least)
     room = max(limit - level_um, 0)
     wanted = p.fast_rate_um_per_d * activity * nuclei / p.nuclei
     return min(wanted, room), level_um + min(wanted, room) >= limit - 1e-3

@@ -40,7 +40,9 @@ def stays(name: str, day: int, against: int = BEFORE, within: float = 0.05) -> E
 
 EXPECTED = {
     "adult": [stays("m_rankl", 364), stays("m_ob_prolif", 364)],
-    "adult_ten_years": [stays("m_rankl", 3649, within=0.1), stays("m_ob_prolif", 3649), stays("e2_pg_per_ml", 3649, within=0.1)],
+    "adult_ten_years": [
+        stays("m_rankl", 3649, within=0.1), stays("m_ob_prolif", 3649), stays("e2_pg_per_ml", 3649, within=0.1)
+    ],
     "menopause_fifteen_years": [
         stays("m_rankl", 365, within=0.1), rises("m_rankl", 2555, by=1.0), falls("e2_pg_per_ml", 2555, by=0.7),
         stays("m_rankl", 5474, 2920, 0.1),
