@@ -78,18 +78,40 @@ def per_bone_and_year(amount_um3: Callable[[FinishedRun], float], window: Window
     return of
 
 
+def _closed_um3(window: Window, event: str) -> Callable[[FinishedRun], float]:
+    """Volume that the sites of a kind that closed have added to the bone, um3."""
+    return lambda run: float(run.sites(*window, event).get("volume_um3", np.empty(0)).sum())
+
+
+def net_loss(window: Window) -> OfRun:
+    """Bone resorbed less bone formed per bone and year, voxel by voxel; loose fragments are not counted."""
+    moved: Callable[[FinishedRun], float] = lambda run: float(  # noqa: E731
+        run.rows("resorbed_um3", *window).sum() - run.rows("formed_um3", *window).sum()
+    )
+    return per_bone_and_year(moved, window)
+
+
+def given_by_modeling(window: Window) -> OfRun:
+    """Bone that modeling added per bone and year, when its sites closed."""
+    return per_bone_and_year(_closed_um3(window, "modeling_closed"), window)
+
+
+def taken_by_sites(window: Window) -> OfRun:
+    """Bone that remodeling sites that closed have taken for good, per bone and year."""
+    taken = per_bone_and_year(_closed_um3(window, "site_closed"), window)
+    return lambda run: -taken(run)
+
+
+def held_by_open_sites(window: Window) -> OfRun:
+    """Growth of the remodeling space per bone and year: the net loss that no closed site accounts for."""
+    net, given, taken = net_loss(window), given_by_modeling(window), taken_by_sites(window)
+    return lambda run: net(run) + given(run) - taken(run)
+
+
 def counted_loss(window: Window) -> OfRun:
-    """Bone that remodeling took per bone and year: resorbed less formed, voxel by voxel, plus what modeling added.
-
-    Loose fragments are not counted.
-    """
-
-    def amount_um3(run: FinishedRun) -> float:
-        modeled = run.sites(*window, "modeling_closed").get("volume_um3", np.empty(0))
-        moved = run.rows("resorbed_um3", *window).sum() - run.rows("formed_um3", *window).sum()
-        return float(moved + modeled.sum())
-
-    return per_bone_and_year(amount_um3, window)
+    """Bone that remodeling took per bone and year: the net loss and what modeling added meanwhile."""
+    net, given = net_loss(window), given_by_modeling(window)
+    return lambda run: net(run) + given(run)
 
 
 def counted_turnover(window: Window) -> OfRun:

@@ -93,6 +93,16 @@ def _mean(name: str) -> Callable[[books.Window], OfRun]:
     return lambda window: lambda run: run.mean(name, *window)
 
 
+def _percent(of: OfRun) -> OfRun:
+    return lambda run: 100.0 * of(run)
+
+
+BALANCE = (
+    ("net loss", books.net_loss, "resorbed less formed bone, of the bone there is"),
+    ("taken by closed sites", books.taken_by_sites, "what remodeling sites that closed left missing"),
+    ("given by modeling", books.given_by_modeling, "what modeling sites that closed had added"),
+    ("held by open sites", books.held_by_open_sites, "net loss + given by modeling - taken by closed sites"),
+)
 MENOPAUSE = (
     Quantity("RANKL per cell", "fold",
              ratio(lambda run: run.at("m_rankl", after(2)), lambda run: run.at("m_rankl", START), ARM),
@@ -129,6 +139,8 @@ MENOPAUSE = (
     Quantity("slowdown: occupancy late over early", "", _late_over_early(_mean("occupancy")), "same windows"),
     Quantity("slowdown: signal late over early", "", _late_over_early(_mean("signal_median")),
              "median osteocyte signal; same windows"),
+    *(Quantity(f"{name}, {when}", "%/y", each(_percent(of(window)), ARM), meaning)
+      for when, window in (("-1 to +2 y", FASTEST), ("+3 to +10 y", LATE)) for name, of, meaning in BALANCE),
     Quantity("Tb.N change", "%", each(_biopsy_change("Tb.N_per_mm"), ARM), "-5 to +10 y"),
     Quantity("Tb.Sp change", "%", each(_biopsy_change("Tb.Sp_um"), ARM), "-5 to +10 y"),
     Quantity("Tb.Th change", "%", each(_biopsy_change("Tb.Th_um"), ARM), "-5 to +10 y"),

@@ -199,6 +199,21 @@ def test_what_modeling_adds_is_no_gain_of_remodeling(tmp_path: Path) -> None:
     assert booked == pytest.approx(bookkeeping.counted_loss(window)(run), rel=2e-3)
 
 
+def test_net_loss_is_split_into_what_closed_sites_took_and_open_ones_hold(tmp_path: Path) -> None:
+    """40 sites that closed took 5 um of 80 000 um2 each; twenty more that are still open hold 50 um each."""
+    area_um2, window = 80_000.0, (0.0, float(DAYS))
+    run = made_run(tmp_path / "run")
+    dug = run.column("resorbed_um3").copy()
+    dug[-1] += 20 * 50.0 * area_um2
+    run = made_run(tmp_path / "open", extra={"resorbed_um3": dug})
+    per_year = 1.0 / (run.mean("BV/TV", *window) * EDGE_UM**3) / YEARS
+    taken, held = 40 * 5.0 * area_um2 * per_year, 20 * 50.0 * area_um2 * per_year
+    assert bookkeeping.taken_by_sites(window)(run) == pytest.approx(taken)
+    assert bookkeeping.given_by_modeling(window)(run) == 0.0
+    assert bookkeeping.held_by_open_sites(window)(run) == pytest.approx(held)
+    assert bookkeeping.net_loss(window)(run) == pytest.approx(taken + held)
+
+
 def test_remodeling_space_is_what_open_sites_lack(tmp_path: Path) -> None:
     """Ac.f x missing depth of a site x BS/BV, 20 sites a year of 80 000 um2 in 0.2 mm3 of bone."""
     run, window = made_run(tmp_path / "run"), (0.0, float(DAYS))
