@@ -81,6 +81,11 @@ BOOKS = (
         "Ac.f x BMU deficit x BS/BV over counted loss and what modeling added, years 2-10 after the final period",
     ),
     Quantity(
+        "loss identity, closed sites", "",
+        ratio(books.booked(books.deficit_um, AFTER), books.taken_by_sites(AFTER), "menopause/menopause"),
+        "the same over what the sites that closed took: without the change of the remodeling space",
+    ),
+    Quantity(
         "turnover identity", "",
         ratio(books.booked(books.erosion_depth_um, ADULT), books.counted_turnover(ADULT), "reference/"),
         "Ac.f x E.De x BS/BV over counted resorption, ten years of the reference adult",
