@@ -51,12 +51,13 @@ def code_of(source: str) -> str:
     """A Python source without what decides nothing: comments, docstrings, blank lines and space at the end of lines.
 
     Cut out of the text by its tokens, so that what is left is the same for every version of Python. Strings that are
-    a statement of their own count as docstrings.
+    a statement of their own count as docstrings, f-strings do not. Not for sources whose other strings span lines.
     """
-    lines, spans, begins = source.splitlines(), [], True
+    lines, spans, begins = source.split("\n"), [], True
     tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
     for token, following in itertools.pairwise(tokens):
-        alone = token.type == tokenize.STRING and begins and following.type in LAYOUT
+        text = token.type == tokenize.STRING and "f" not in token.string.split(token.string[-1])[0].lower()
+        alone = text and begins and following.type in LAYOUT
         if alone or token.type == tokenize.COMMENT:
             spans.append((token.start, token.end))
         begins = token.type in LAYOUT and (begins or token.type == tokenize.NEWLINE)

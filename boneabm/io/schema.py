@@ -116,7 +116,7 @@ EVENT_COLUMNS = _table(
     Column("day", "int64", "d", "day of the event"),
     Column("event", "str", "", "site_closed, modeling_closed, perforation, breakage, fragment"),
     Column("site", "int64", "", "number of the remodeling site"),
-    Column("z_um", "float64", "um", "place, first axis"),
+    Column("z_um", "float64", "um", "place, first axis: middle of the site, of the bone that went (holes, cuts), of the piece"),
     Column("y_um", "float64", "um", "place, second axis"),
     Column("x_um", "float64", "um", "place, third axis"),
     Column("volume_um3", "float64", "um3", "formed less eroded volume of a site, volume of a fragment"),
@@ -128,7 +128,7 @@ EVENT_COLUMNS = _table(
     Column("erosion_depth_um", "float64", "um", "mean cavity depth (E.De), area-weighted"),
     Column("wall_um", "float64", "um", "thickness of new bone (W.Th): formed volume over the area with a floor"),
     Column("floor_share", "float64", "", "share of the area that had a floor to build on"),
-    Column("euler_change", "int64", "", "Euler number after less before: below 0 a hole, above 0 a cut"),
+    Column("euler_change", "int64", "", "Euler number around, after less before: -1 a hole, +1 a cut, -1 a lost piece"),
 )
 
 

@@ -22,6 +22,8 @@ def open_site_numbers(tissue: Tissue) -> np.ndarray:
 
 def close_sites(tissue: Tissue, day: int) -> None:
     """Close the sites where nobody works any more: record them, release their voxels, drop their rows."""
+    oldest = tissue.sites["opened_day"].min(initial=day)
+    tissue.dissolved.keep(tissue.dissolved["day"] >= oldest)
     closing = np.setdiff1d(tissue.sites["site"], open_site_numbers(tissue))
     if closing.size == 0:
         return
@@ -36,8 +38,6 @@ def close_sites(tissue: Tissue, day: int) -> None:
     layers["column"][:] = kept[layers["column"]]
     columns.keep(~gone)
     tissue.sites.keep(~np.isin(tissue.sites["site"], closing))
-    oldest = tissue.sites["opened_day"].min(initial=day)
-    tissue.dissolved.keep(tissue.dissolved["day"] >= oldest)
     tissue.remap()
 
 
@@ -77,8 +77,8 @@ def shape_change(
     """New holes and new pieces of bone in the box around a site, the center of the box, and that of the bone that went.
 
     Euler number = pieces - holes (+ closed cavities, which erosion from outside cannot make). Before: every layer as
-    full as when it was claimed, and loose voxels that dissolved since then as they were. The bone is smoothed first, so
-    that a voxel not quite filled is not a hole.
+    full as when it was claimed, and what dissolved beside it since then as it was. The bone is smoothed first, so that
+    a voxel not quite filled is not a hole.
     """
     layers, lattice = tissue.layers, tissue.lattice
     own = np.flatnonzero(np.isin(layers["column"], rows))
@@ -86,9 +86,9 @@ def shape_change(
     low = np.maximum(where.min(axis=0) - 3, 0)
     high = np.minimum(where.max(axis=0) + 4, lattice.shape)
     after = lattice.matrix[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
-    before = after.copy()
-    restore_dissolved(tissue, before, low, opened_day)
-    before[tuple((where - low).T)] = layers["thick_um"][own] / np.float32(lattice.spacing_um)
+    before, at = dissolved_beside(tissue, where - low, after.shape, low, opened_day), tuple((where - low).T)
+    before[at] = np.maximum(before[at], layers["thick_um"][own] / np.float32(lattice.spacing_um))
+    before = np.maximum(before, after)
     was, now = (ndimage.gaussian_filter(part, SMOOTHING_VOXELS, mode="nearest") >= 0.5 for part in (before, after))
     (pieces_before, euler_before), (pieces_after, euler_after) = topology(was), topology(now)
     pieces = pieces_after - pieces_before
@@ -97,18 +97,26 @@ def shape_change(
     return pieces - (euler_after - euler_before), pieces, place_um(tissue, center), place_um(tissue, cut)
 
 
-def restore_dissolved(tissue: Tissue, box: np.ndarray, low: np.ndarray, opened_day: int) -> None:
-    """Put back into a box of matrix, whose first voxel is `low`, the loose voxels that dissolved since a day."""
+def dissolved_beside(
+    tissue: Tissue, own: np.ndarray, shape: tuple[int, ...], low: np.ndarray, opened_day: int
+) -> np.ndarray:
+    """Matrix that loose voxels had before they dissolved, where these hang together with the layers of a site.
+
+    own : (N, 3) layers in the box of this shape whose first voxel is `low`; what another site has cut off is left out
+    """
     gone = np.flatnonzero(tissue.dissolved["day"] >= opened_day)
     where = np.stack(np.unravel_index(tissue.dissolved["voxel"][gone], tissue.lattice.shape), axis=1) - low
-    inside = ((where >= 0) & (where < box.shape)).all(axis=1)
-    at = tuple(where[inside].T)
-    box[at] = np.maximum(box[at], tissue.dissolved["matrix"][gone[inside]])
+    inside = ((where >= 0) & (where < shape)).all(axis=1)
+    before, touched = np.zeros(shape, np.float32), np.zeros(shape, np.bool_)
+    before[tuple(where[inside].T)] = tissue.dissolved["matrix"][gone[inside]]
+    touched[tuple(own.T)] = True
+    pieces = ndimage.label(touched | (before > 0), TOUCHING)[0]
+    return np.where(np.isin(pieces, np.unique(pieces[touched])), before, np.float32(0.0))
 
 
 def place_um(tissue: Tissue, voxels: np.ndarray) -> dict[str, float]:
     """Place in voxels as columns of events."""
-    z, y, x = (voxels * tissue.lattice.spacing_um).tolist()
+    z, y, x = (voxels * tissue.lattice.spacing_um).round(1).tolist()
     return {"z_um": z, "y_um": y, "x_um": x}
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from ..kernels import pieces, turnover
 from ..kernels.blocks import launch
 from ..lattice.components import loose_pieces
+from .events import place_um
 from .parameters import FragmentParameters
 from .tissue import Tissue
 
@@ -46,6 +47,5 @@ def record(tissue: Tissue, voxel: np.ndarray, piece: np.ndarray, day: int) -> No
         own = voxel[piece == number]
         where = np.stack(np.unravel_index(own, tissue.lattice.shape), axis=1)
         volume = float(tissue.flat("matrix")[own].sum(dtype=np.float64)) * tissue.lattice.voxel_um3
-        z, y, x = ((where.mean(axis=0) + 0.5) * tissue.lattice.spacing_um).tolist()
-        place = {"z_um": round(z, 1), "y_um": round(y, 1), "x_um": round(x, 1)}
+        place = place_um(tissue, where.mean(axis=0) + 0.5)
         tissue.today.events.append({"day": day, "event": "fragment", **place, "volume_um3": volume})

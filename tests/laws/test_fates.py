@@ -54,6 +54,25 @@ def test_a_loose_piece_is_one_event_and_dissolves_over_days():
     assert left[-1] == [0.0, 0.0]
     assert removed == sum(voxels) * SCALE
     assert (tissue.flat("matrix")[body] == 1.0).all()
+    assert tissue.dissolved.n == 0
+
+
+def test_a_loose_piece_beside_a_site_is_neither_its_hole_nor_its_cut():
+    """What dissolves within the box of a site but hangs on nothing of it changes no shape there; no row of it stays."""
+    alone, beside = slab(), slab()
+    _, y, x = beside.tissue.lattice.shape
+    top = int(np.argwhere(beside.tissue.lattice.bone[:, y // 2, x // 2]).max())
+    beside.tissue.lattice.matrix[top + 3, y // 2 - 2 : y // 2 + 2, x // 2 + 8 : x // 2 + 11] = 1.0
+    beside.reset_ledger()
+    ends = []
+    for simulation in (alone, beside):
+        start_site(simulation)
+        ends.append(run_until_closed(simulation))
+    assert [e["event"] for e in ends[0]] == ["site_closed"]
+    assert sorted(e["event"] for e in ends[1]) == ["fragment", "site_closed"]
+    assert [e["euler_change"] for e in ends[1] if e["event"] == "site_closed"] == [0]
+    simulation.step()
+    assert beside.tissue.dissolved.n == 0
 
 
 def ended(laid_share, psi=1.0, count=20000):

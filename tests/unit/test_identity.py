@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import tokenize
+from pathlib import Path
+
 import pytest
 
-from boneabm.identity import code_of
+import boneabm
+from boneabm.identity import MODEL_SOURCES, code_of
 
 RULE = '''"""A rule."""
 
@@ -50,3 +55,18 @@ def test_a_mended_sentence_is_the_same_model(old, new):
 def test_another_number_or_text_is_another_model(old, new):
     """A number, a default, a text that the code uses: all decide."""
     assert code_of(RULE.replace(old, new)) != CODE
+
+
+def test_an_f_string_alone_is_no_docstring():
+    """Nor is what stands in one on any version of Python."""
+    assert code_of('f"{RATE}"\n') == 'f"{RATE}"'
+
+
+def test_no_source_of_the_model_has_a_text_over_several_lines():
+    """Blank lines within such a text would be cut: only docstrings are that long."""
+    package = Path(boneabm.__file__).parent
+    files = {file for pattern in MODEL_SOURCES if pattern.endswith(".py") for file in package.glob(pattern)}
+    assert len(files) > 50
+    for file in files:
+        tokens = tokenize.generate_tokens(io.StringIO(code_of(file.read_text(encoding="utf-8"))).readline)
+        assert not [t.string for t in tokens if t.type == tokenize.STRING and "\n" in t.string], file
