@@ -116,7 +116,7 @@ EVENT_COLUMNS = _table(
     Column("day", "int64", "d", "day of the event"),
     Column("event", "str", "", "site_closed, modeling_closed, perforation, breakage, fragment"),
     Column("site", "int64", "", "number of the remodeling site"),
-    Column("z_um", "float64", "um", "place, first axis: middle of the site, of the bone that went (holes, cuts), of the piece"),
+    Column("z_um", "float64", "um", "place, first axis: middle of the site, of what went (hole, cut), of the piece"),
     Column("y_um", "float64", "um", "place, second axis"),
     Column("x_um", "float64", "um", "place, third axis"),
     Column("volume_um3", "float64", "um3", "formed less eroded volume of a site, volume of a fragment"),
