@@ -49,21 +49,21 @@ def validate(
 ) -> None:
     """Compare simulated bone with published targets: runs what is missing, then prints and writes a table.
 
-    Exit code 0 where nothing failed, 1 where a target or a run failed, 2 for bad input, 130 when stopped. The same
-    command again goes on where it stopped.
+    Exit code 0 where nothing failed, 1 where a target or a run failed (with --vary only for runs), 2 for bad input, 130
+    when stopped. The same command again goes on where it stopped.
     """
     from boneabm.validation.experiments import chosen
     from boneabm.validation.suite import Sizing, default_folder, run_suite
     from boneabm.validation.table import validate as compare
 
-    if fast and (names or vary):
+    if fast and (names or vary is not None):
         raise InputError("--fast goes with neither experiments by name nor --vary.")
     if list_all:
         _tell_list(as_json)
         return
     folder = out or default_folder()
     runner = _Runner(Where(workers, None, in_process, None).execute(say_unless(quiet, "validate")), retry_failed, quiet)
-    if vary:
+    if vary is not None:
         _vary(vary, names or [], folder, seeds, runner, as_json)
         return
     experiments = chosen(names or [], fast)
@@ -124,7 +124,7 @@ def _vary(text: str, names: list[str], folder: Path, seeds: int | None, runner: 
         echo_json({"table": str(table), "rows": [_response_record(varied.values, one) for one in listed]})
     else:
         _print_responses(varied, listed)
-        typer.echo(f"Means over bones. * is what the number was fitted to.\n{table}")
+        typer.echo(f"Mean over bones, and their number. * is what the parameter was fitted to.\n{table}")
     if runner.failed:
         raise typer.Exit(FAILED)
 
@@ -141,14 +141,17 @@ def _response_record(values: tuple[float, ...], one: Response) -> dict[str, Any]
 def _print_responses(varied: Varied, listed: list[Response]) -> None:
     from rich.table import Table
 
+    from boneabm.validation.table import cells
+
     table = Table("experiment", "quantity", "target", *(f"{value:g}" for value in varied.values), "met at")
     table.title = varied.name
     for one in listed:
-        first, met = one.rows[0], one.met_at()
-        name = f"{first.quantity.name}{', ' if first.quantity.unit else ''}{first.quantity.unit}{' *' * one.fitted}"
-        band = first.target.band() if first.target else "-"
-        means = (f"{mean:.3g}" if math.isfinite(mean) else "-" for mean in one.means)
-        table.add_row(first.experiment, name, band, *means, f"{met:.3g}" if math.isfinite(met) else "-")
+        name, band, *_ = cells(one.rows[0])
+        means = (f"{row.interval.estimate:.3g}, {row.interval.n}" if row.interval.n else "-" for row in one.rows)
+        met = one.met_at()
+        table.add_row(
+            one.rows[0].experiment, name + " *" * one.fitted, band, *means, f"{met:.3g}" if math.isfinite(met) else "-"
+        )
     _console().print(table)
 
 

@@ -16,7 +16,7 @@ from boneabm.parameters import ParameterSet
 from boneabm.validation.experiments import Experiment, chosen
 from boneabm.validation.suite import Sizing
 from boneabm.validation.table import Row, Validation
-from boneabm.validation.targets import Fit, Target, fits
+from boneabm.validation.targets import Fit, Target, fits, read_targets
 
 FORM = '"section.name=value,value,...", such as "osteoblast.balance=1.15,1.2,1.25"'
 
@@ -39,28 +39,35 @@ class Varied:
 
 def read_varied(text: str) -> Varied:
     """Parameter and values of a command line; InputError where they cannot be run."""
-    name, equals, listed = text.partition("=")
+    name, _, listed = (part.strip() for part in text.partition("="))
     try:
-        values = tuple(sorted({float(value) for value in listed.split(",")}))
+        values = tuple(sorted({float(value) for value in listed.split(",") if value.strip()}))
     except ValueError:
         values = ()
-    if not equals or len(values) < 2:
-        raise InputError(f'--vary "{text}" needs a parameter and two or more values. Write {FORM}.')
+    if not name or len(values) < 2 or len({f"{value:g}" for value in values}) < len(values):
+        raise InputError(f'--vary "{text}" needs a parameter and two or more values, six digits each. Write {FORM}.')
     known = ParameterSet.load()
     for value in values:
-        known.override({name.strip(): value})
-    return Varied(name.strip(), values)
+        known.override({name: value})
+    return Varied(name, values)
 
 
 def experiments_of(varied: Varied, names: list[str]) -> tuple[Experiment, ...]:
-    """Experiments by name; without names the one whose figure the parameter was fitted to."""
-    if names:
-        return chosen(names, fast=False)
+    """Experiments by name; without names the one whose figure the parameter was fitted to.
+
+    Raises InputError where there is none, or for one without targets.
+    """
     fit = fits().get(varied.name)
-    if fit is None or not fit.experiment:
+    if not names and (fit is None or not fit.experiment):
         told = "was not fitted in an experiment of the suite"
         raise InputError(f"{varied.name} {told}: name the experiments whose targets are to be seen.")
-    return chosen([fit.experiment.replace(" ", "-")], fast=False)
+    fitted_in = [fit.experiment.replace(" ", "-")] if fit else []
+    experiments = chosen(names or fitted_in, fast=False)
+    measured = {target.experiment for target in read_targets()}
+    for one in experiments:
+        if one.name not in measured:
+            raise InputError(f'"{one.name}" has no targets that could follow {varied.name}. Name other experiments.')
+    return experiments
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,9 @@ def aim(target: Target) -> float:
 def crossing(x: Sequence[float], y: Sequence[float], level: float) -> float:
     """First x at which straight lines through (x, y) reach a level; nan where they do not."""
     for (left, low), (right, high) in itertools.pairwise(zip(x, y, strict=True)):
-        if low != high and min(low, high) <= level <= max(low, high):
+        if low == level:
+            return left
+        if min(low, high) <= level <= max(low, high):
             return left + (right - left) * (level - low) / (high - low)
     return math.nan
 

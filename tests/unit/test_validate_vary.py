@@ -42,6 +42,9 @@ def test_values_are_sorted_and_each_once() -> None:
     ("text", "told"),
     [
         ("osteoblast.balance", "section.name=value,value"),
+        ("", "section.name=value,value"),
+        ("=1,2", "section.name=value,value"),
+        ("osteoblast.balance=1.2000001,1.2000002", "six digits"),
         ("osteoblast.balance=1.2", "two or more values"),
         ("osteoblast.balance=1.2,much", "two or more values"),
         ("osteoblast.balanse=1.1,1.2", "osteoblast.balance"),
@@ -60,6 +63,8 @@ def test_experiments_are_those_the_constant_was_fitted_in() -> None:
     assert [one.name for one in experiments_of(Varied(BALANCE, (1.0, 1.1)), ["load-turned"])] == ["load turned"]
     with pytest.raises(InputError, match="name the experiments"):
         experiments_of(Varied("mineral.secondary_rate_per_d", (0.0009, 0.001)), [])
+    with pytest.raises(InputError, match='"sensitivity" has no targets'):
+        experiments_of(Varied(BALANCE, (1.0, 1.1)), ["reference", "sensitivity"])
 
 
 def test_every_fit_of_the_tissue_can_be_repeated() -> None:
@@ -86,10 +91,12 @@ def test_runs_of_a_value_have_that_value(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("y", "level", "expected"),
-    [([0, 1, 2], 1.5, 2.5), ([2, 1, 0], 0.5, 2.5), ([0, 1, 0], 0.5, 1.5), ([0, 1, 2], 3, None)],
+    [
+        ([0, 1, 2], 1.5, 2.5), ([2, 1, 0], 0.5, 2.5), ([0, 1, 0], 0.5, 1.5), ([0, 1, 2], 3, None), ([0, 0, 1], 0, 1),
+    ],
 )
 def test_crossing_lies_on_straight_lines(y: Sequence[float], level: float, expected: float | None) -> None:
-    """The first crossing, rising or falling; nan outside."""
+    """The first crossing, rising or falling or at a value that meets it; nan outside."""
     found = crossing([1, 2, 3], y, level)
     assert math.isnan(found) if expected is None else found == pytest.approx(expected)
 
@@ -126,6 +133,7 @@ def test_command_runs_every_value_and_writes_a_table(
     assert len({folder for folder, _ in ran}) == 3
     told = capsys.readouterr().out
     assert "BV/TV change, % *" in told
+    assert "-2, 2" in told
     assert "1.18" in told
     with (tmp_path / f"vary-{BALANCE}.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
