@@ -2,7 +2,7 @@
 
     python benchmarks/fields.py [edge ...] [--threads N] [--follow DAYS]
 
-The ratio is the gate: a day costs at most a tenth of solving the same three species by Jacobi-CG to 1e-3. With --follow
+A day on which all three species move should cost about a tenth of solving them by Jacobi-CG to 1e-3. With --follow
 the error instead: remodeling bone (the block of `days.py` after its burn-in) goes on for so many days, and every fifth
 day each field at the surface is compared with a fine solve of that day's sources to 1e-6 (relative L2 there).
 """

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from report import progress
 from scipy.sparse import csr_matrix, diags
 
+from boneabm.errors import install
 from boneabm.mechanics import MicroFE
 from boneabm.mechanics.boundary import make_boundary, prescribed_values
 from boneabm.mechanics.hexahedron import element_stiffness
@@ -21,7 +22,7 @@ from boneabm.mechanics.hierarchy import Hierarchy
 from boneabm.mechanics.mesh import VoxelMesh
 
 MAX_ITERATIONS = 10_000
-NO_PYAMG = "PyAMG is not installed: pip install 'boneabm[bench]'"
+NO_PYAMG = f"PyAMG is not installed: {install('bench')}"
 
 
 def _prescribed(hierarchy: Hierarchy, boundary: str) -> NDArray[np.float64]:
