@@ -57,6 +57,8 @@ def main() -> None:
     parser.add_argument("--edge", type=int, default=64)
     parser.add_argument("--json", action="store_true", help="print only the figures, as JSON")
     chosen = parser.parse_args()
+    if chosen.bones < 1 or chosen.days < 2 * WINDOW_D:
+        parser.error(f"at least one bone and {2 * WINDOW_D} days are needed")
     blocks.set_threads(1)
     report = Report(chosen.json)
     found = []

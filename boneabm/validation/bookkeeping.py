@@ -85,10 +85,11 @@ def _closed_um3(window: Window, event: str) -> Callable[[FinishedRun], float]:
 
 def net_loss(window: Window) -> OfRun:
     """Bone resorbed less bone formed per bone and year, voxel by voxel; loose fragments are not counted."""
-    moved: Callable[[FinishedRun], float] = lambda run: float(  # noqa: E731
-        run.rows("resorbed_um3", *window).sum() - run.rows("formed_um3", *window).sum()
-    )
-    return per_bone_and_year(moved, window)
+
+    def moved_um3(run: FinishedRun) -> float:
+        return float(run.rows("resorbed_um3", *window).sum() - run.rows("formed_um3", *window).sum())
+
+    return per_bone_and_year(moved_um3, window)
 
 
 def given_by_modeling(window: Window) -> OfRun:

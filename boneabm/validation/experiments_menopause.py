@@ -145,8 +145,8 @@ MENOPAUSE = (
     Quantity("Tb.Sp change", "%", each(_biopsy_change("Tb.Sp_um"), ARM), "-5 to +10 y"),
     Quantity("Tb.Th change", "%", each(_biopsy_change("Tb.Th_um"), ARM), "-5 to +10 y"),
     *(Quantity(f"Conn.D change{told}", "1/mm3",
-               each(lambda run: run.biopsy("Conn.D_per_mm3", END) - run.biopsy("Conn.D_per_mm3", START), arm),
-               "-5 to +10 y") for told, arm in (("", ARM), (", control", CONTROL))),
+               each(lambda run: run.biopsy_difference("Conn.D_per_mm3", START, END), arm), "-5 to +10 y")
+      for told, arm in (("", ARM), (", control", CONTROL))),
     Quantity("Tb.Th over Tb.N effect", "",
              _size(ratio(_biopsy_change("Tb.Th_um"), _biopsy_change("Tb.N_per_mm"), ARM)),
              "size of the mean change of Tb.Th over that of Tb.N"),

@@ -70,8 +70,7 @@ REFERENCE = (
     ),
     Quantity("Tb.N change", "%", each(_drift("Tb.N_per_mm")), "first to last biopsy"),
     Quantity("Conn.D change", "1/mm3",
-             each(lambda run: run.biopsy("Conn.D_per_mm3", END_D) - run.biopsy("Conn.D_per_mm3", 0)),
-             "first to last biopsy"),
+             each(lambda run: run.biopsy_difference("Conn.D_per_mm3", 0, END_D)), "first to last biopsy"),
 )  # fmt: skip
 
 BOOKS = (

@@ -90,6 +90,10 @@ class FinishedRun(RunTables):
         values = values[np.isfinite(values)] if values.dtype.kind == "f" else values[:0]
         return float(values.mean()) if values.size else NAN
 
+    def biopsy_difference(self, name: str, first_d: float, last_d: float) -> float:
+        """What a column of the biopsies has gained between two days, in its unit."""
+        return self.biopsy(name, last_d) - self.biopsy(name, first_d)
+
     def fates(self, name: str) -> np.ndarray:
         """A column of mechanoregulation.csv by bin of the signal, mean over biopsies; empty where there are none."""
         file = self.path / FATES

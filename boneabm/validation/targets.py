@@ -16,7 +16,7 @@ from boneabm.parameters import ParameterSet
 
 DATA = Path(str(resources.files("boneabm"))) / "data" / "validation"
 TARGETS = DATA / "targets.csv"
-SET_TO = DATA / "fitted.csv"
+FITS = DATA / "fitted.csv"
 """What constants were set to: name, target, figure; experiment and quantity where the suite measures it."""
 BASES = ("input", "fitted", "prediction", "identity", "")
 FITTED = re.compile(r"\b(fitted|calibrated|normalized|fit to|set so that)\b", re.IGNORECASE)
@@ -144,7 +144,7 @@ class Fit:
     quantity: str
 
 
-def fits(path: Path = SET_TO) -> dict[str, Fit]:
+def fits(path: Path = FITS) -> dict[str, Fit]:
     """What constants were set to, by name."""
     with path.open(encoding="utf-8", newline="") as file:
         return {row["name"]: Fit(**row) for row in csv.DictReader(file)}
@@ -153,5 +153,5 @@ def fits(path: Path = SET_TO) -> dict[str, Fit]:
 def refuse_unknown(names: set[str]) -> None:
     """Raise InputError for listed names that are none of the model."""
     if names:
-        told = f"{SET_TO}: no such number: {', '.join(sorted(names))}."
+        told = f"{FITS}: no such number: {', '.join(sorted(names))}."
         raise InputError(f'{told} Write "section.name" or "driver -> target", as in the data.')

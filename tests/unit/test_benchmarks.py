@@ -94,4 +94,4 @@ def test_fields_in_remodeling_bone_are_followed(benchmark):
     assert set(found) == {"rankl", "opg", "sclerostin", "osteocytes"}
     for mean, largest, updates in found.values():
         assert 0 < mean <= largest < 0.05
-        assert 0 <= updates <= 1
+        assert 0 < updates <= 1

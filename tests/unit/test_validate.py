@@ -39,7 +39,7 @@ from boneabm.validation.table import (
     weak_lines,
     write_validation,
 )
-from boneabm.validation.targets import DATA, SET_TO, Target, constants, read_targets, refuse_unknown
+from boneabm.validation.targets import DATA, FITS, Target, constants, read_targets, refuse_unknown
 
 YEARS = 2
 DAYS = 365 * YEARS
@@ -412,7 +412,7 @@ def test_fitted_constants_are_counted_by_their_own_words_or_by_name() -> None:
 
 def test_the_list_of_fitted_constants_names_figures_and_only_numbers_that_exist() -> None:
     """Each row says what the number was set to; a name that is no number is refused."""
-    with SET_TO.open(encoding="utf-8", newline="") as file:
+    with FITS.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len({row["name"] for row in rows})
     known = {(target.id, target.experiment, target.quantity): target.basis for target in read_targets()}
