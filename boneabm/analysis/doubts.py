@@ -30,6 +30,8 @@ HEADS = (
     "moved by more than 10 % because of rows of low confidence",
     "assumed or low-confidence numbers of exercise in use",
 )
+FITTED_UM = (15.0, 25.0)
+"""Voxel edges for which the constants of the tissue hold: they are fitted at 20 um."""
 ANDROGENS = ("testosterone", "testosterone_cypionate")
 IN_WOMEN = " in a woman"
 _COMMA = re.compile(r", (?![^()]*\))")
@@ -38,7 +40,8 @@ _FACTOR = re.compile(r"(.+) x([0-9.e+-]+)")
 
 class Doubts(NamedTuple):
     """Low-confidence drugs and systems in use, modulators that low-confidence rows move by more than 10 % on the day
-    they do most, how many assumed or low-confidence numbers each activity in use has, and a species that is not human.
+    they do most, how many assumed or low-confidence numbers each activity in use has, a species that is not human, and
+    a voxel edge (um) that the constants are not fitted for (else 0).
     """
 
     drugs: list[str]
@@ -46,13 +49,22 @@ class Doubts(NamedTuple):
     moved: dict[str, float]
     exercise: dict[str, int]
     species: str = ""
+    voxel_um: float = 0.0
 
     def lines(self) -> list[str]:
         """One sentence for each that there is."""
         moved = ", ".join(f"{name} x{factor:.2f}" for name, factor in self.moved.items())
         exercise = ", ".join(f"{section} {count}" for section, count in self.exercise.items())
         told = zip(HEADS, (", ".join(self.drugs), ", ".join(self.systems), moved, exercise), strict=True)
-        return [*(f"{what}: {text}" for what, text in told if text), *self._of_another_species()]
+        others = (*self._of_another_species(), *self._of_another_size())
+        return [*(f"{what}: {text}" for what, text in told if text), *others]
+
+    def _of_another_size(self) -> list[str]:
+        told = (
+            f"voxels of {self.voxel_um:g} um: the constants of the tissue are fitted at 20 um; at 10 um sites erode "
+            "and fill a third less: compare blocks of one voxel size only"
+        )
+        return [told] if self.voxel_um else []
 
     def _of_another_species(self) -> list[str]:
         told = (
@@ -76,7 +88,10 @@ def doubts(scenario: Scenario, parameters: ParameterSet) -> Doubts:
             name = row["section"].removeprefix("activity_")
             exercise[name] = exercise.get(name, 0) + 1
     other = scenario.week.species if scenario.week is not None and scenario.week.species != "human" else ""
-    return Doubts(doubted_drugs(scenario), weak_systems(whole, courses[0]), moved_by_low(*courses), exercise, other)
+    edge = scenario.bone.spacing_um
+    size = 0.0 if FITTED_UM[0] <= edge <= FITTED_UM[1] else edge
+    systems, moved = weak_systems(whole, courses[0]), moved_by_low(*courses)
+    return Doubts(doubted_drugs(scenario), systems, moved, exercise, other, size)
 
 
 def doubted_drugs(scenario: Scenario) -> list[str]:
