@@ -146,13 +146,17 @@ def write_validation(found: Validation, folder: Path) -> tuple[Path, Path]:
     """Write validation.csv and validation.md into a folder; their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     table, page = folder / "validation.csv", folder / "validation.md"
-    facts = [row.facts() for row in found.rows]
+    write_facts(table, [row.facts() for row in found.rows])
+    put_text(page, page_text(found))
+    return table, page
+
+
+def write_facts(table: Path, facts: Sequence[Mapping[str, Any]]) -> None:
+    """Write records that have the same keys as a CSV file."""
     with in_place(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(facts[0]) if facts else ["experiment"], lineterminator="\n")
         writer.writeheader()
         writer.writerows(facts)
-    put_text(page, page_text(found))
-    return table, page
 
 
 HEADER = ("quantity", "target", "simulated mean (95 % interval), n", "verdict", "basis", "source of the target")

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from boneabm.errors import InputError
-from boneabm.io.hdf import in_place
 from boneabm.parameters import ParameterSet
 from boneabm.validation.experiments import Experiment, chosen
 from boneabm.validation.suite import Sizing
-from boneabm.validation.table import Row, Validation
+from boneabm.validation.table import Row, Validation, write_facts
 from boneabm.validation.targets import Fit, Target, fits, read_targets
 
 FORM = '"section.name=value,value,...", such as "osteoblast.balance=1.15,1.2,1.25"'
@@ -130,13 +127,10 @@ def write_responses(varied: Varied, listed: Sequence[Response], folder: Path) ->
     """Write vary-NAME.csv: one row per quantity and value, with all columns of validation.csv; its path."""
     folder.mkdir(parents=True, exist_ok=True)
     table = folder / f"vary-{varied.name}.csv"
-    facts: list[dict[str, Any]] = [
+    facts = [
         {"parameter": varied.name, "value": value, "fitted_to": one.fitted, "met_at": one.met_at(), **row.facts()}
         for one in listed
         for value, row in zip(one.values, one.rows, strict=True)
     ]
-    with in_place(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(facts[0]) if facts else ["parameter"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(facts)
+    write_facts(table, facts)
     return table
