@@ -173,7 +173,13 @@ def _write_journal(path: Path, size: int, pages: dict[int, bytearray]) -> None:
 
 
 def _apply(file: int, size: int, pages: dict[int, bytearray]) -> None:
-    """Write the pages in order, superblock (end of file) first: in trials plain VTK could read at every step."""
+    """Write the pages in order, into a file that is as long as its new superblock says, so that it can be opened.
+
+    Between two pages plain HDF5 may meet a row block of one state and its index of the other: readers of this package
+    lay the journal over both, plain VTK must wait for the next writer (large fields go behind the end and are whole).
+    """
+    if os.fstat(file).st_size < size:
+        os.ftruncate(file, size)
     for index in sorted(pages):
         _write_at(file, index * PAGE, memoryview(pages[index]))
     os.ftruncate(file, size)
