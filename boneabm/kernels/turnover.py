@@ -18,6 +18,7 @@ import math
 import numpy as np
 
 from . import kernel, rule
+from .surface import box_gradient, box_sum
 
 FAST, SLOW, REVERSAL, FORMATION = 1, 2, 3, 4
 """Phases of a column."""
@@ -25,8 +26,8 @@ FLOOR, NO_FLOOR = 1, 2
 SCALE = 2.0**24
 MINERAL_SCALE = 2.0**23
 MATRIX, OSTEOID, MINERAL = 0, 1, 2
-COLUMN_RADIUS = 0.87
-"""Half the diagonal of a voxel: columns of neighboring roots then meet below surface of any direction, voxels."""
+SAME_SIDE = 0.2
+"""Least cosine between the normals of surface of the same side."""
 LEAST_DEPTH = 0.5
 """A voxel lies below a root from this depth along its normal, voxels."""
 
@@ -123,51 +124,96 @@ def settle_layers(day, spacing_um, layers, columns, lattice, book, out_column):
             out_column[c, 1] += add_osteoid(v, goal / SCALE, day, matrix, osteoid, osteoid_day, plane_size, book)
 
 
-@kernel
-def claim_patch(center, quota_um2, reach_um, spacing_um, shape, surface, surface_row, bmu, out_row):
-    """Quiescent surface voxels of the same side nearest to a center until their area reaches the quota.
+@rule
+def before_site(u, site, spacing_um, block):
+    """Matrix fraction that voxel u had before a site began to erode; block : (matrix, bmu, layer_of, thick_um).
 
-    Same side: normals within about 80 degrees (cosine >= 0.2). The last voxel is taken when at least half of it fits.
-
-    center      : flat voxel index, a surface voxel
-    surface     : (voxel, normal, area_um2) of the surface
-    surface_row : (Z*Y*X,) int32, row in `surface` or -1
-    out_row     : (M,) int32, rows taken, nearest first
-    returns (number of rows, area, um2)
+    Layers that were added a moment ago, after those of thick_um, are whole still.
     """
-    _, normal, area = surface
+    matrix, bmu, layer_of, thick = block
+    row = layer_of[u] if bmu[u] == site else -1
+    return np.float32(thick[row] / spacing_um) if 0 <= row < thick.size else matrix[u]
+
+
+@rule
+def surface_before(z, y, x, site, spacing_um, shape, block):
+    """Whether a voxel had marrow across a face before a site began: the walls of its pit had not."""
     nz, ny, nx = shape
-    own = surface_row[center]
+    u, half = (z * ny + y) * nx + x, np.float32(0.5)
+    bare = z > 0 and before_site(u - ny * nx, site, spacing_um, block) < half
+    bare = bare or (z < nz - 1 and before_site(u + ny * nx, site, spacing_um, block) < half)
+    bare = bare or (y > 0 and before_site(u - nx, site, spacing_um, block) < half)
+    bare = bare or (y < ny - 1 and before_site(u + nx, site, spacing_um, block) < half)
+    bare = bare or (x > 0 and before_site(u - 1, site, spacing_um, block) < half)
+    return bare or (x < nx - 1 and before_site(u + 1, site, spacing_um, block) < half)
+
+
+@rule
+def box_before(low, size, site, spacing_um, shape, block):
+    """(size) float32: the matrix of a box, its corner at `low`, as it was before a site began."""
+    _, ny, nx = shape
+    out = np.empty(size, np.float32)
+    for z in range(size[0]):
+        for y in range(size[1]):
+            for x in range(size[2]):
+                u = ((low[0] + z) * ny + low[1] + y) * nx + low[2] + x
+                out[z, y, x] = before_site(u, site, spacing_um, block)
+    return out
+
+
+@kernel
+def claim_patch(center, site, quota_um2, reach_um, spacing_um, shape, surface_row, block, out):
+    """Quiescent surface of the same side around a center until its area reaches the quota, as it was before the site.
+
+    The surface that a site erodes is that of the bone with its own pit filled: walls of the pit are none of it, and its
+    rim has the normal, area and depth that it had. Same side: normals within about 80 degrees (cosine >= 0.2) of the
+    surface nearest to the center. The last voxel is taken when at least half of it fits.
+
+    center      : flat voxel index           surface_row : (Z*Y*X,) int32, row in the list of surface or -1
+    block       : (matrix, bmu, layer_of, thick_um of layers), flat
+    out         : (row int32, normal (M, 3), area_um2, depth_um float32) of (M,), nearest first; area is raw (before the
+                  common scale); depth of the center of the voxel = 3 h (mean of 3x3x3 - 1/2) max |n|
+    returns (number of voxels, raw area, um2)
+    """
+    out_row, out_normal, out_area, out_depth = out
+    nz, ny, nx = shape
     z0, y0, x0 = center // (ny * nx), (center // nx) % ny, center % nx
     k = int(reach_um / spacing_um) + 1
-    found = np.empty((2 * k + 1) ** 3, np.int32)
-    distance = np.empty((2 * k + 1) ** 3, np.float64)
+    low = (max(0, z0 - k - 3), max(0, y0 - k - 3), max(0, x0 - k - 3))
+    size = (min(nz, z0 + k + 4) - low[0], min(ny, y0 + k + 4) - low[1], min(nx, x0 + k + 4) - low[2])
+    bone = box_before(low, size, site, spacing_um, shape, block)
+    found, distance = np.empty((2 * k + 1) ** 3, np.int64), np.empty((2 * k + 1) ** 3, np.float64)
     n = 0
     for z in range(max(0, z0 - k), min(nz, z0 + k + 1)):
         for y in range(max(0, y0 - k), min(ny, y0 + k + 1)):
             for x in range(max(0, x0 - k), min(nx, x0 + k + 1)):
                 v = (z * ny + y) * nx + x
-                row = surface_row[v]
-                if row < 0 or bmu[v] >= 0:
+                if surface_row[v] < 0 or block[1][v] >= 0:
                     continue
-                cosine = 0.0
-                for a in range(3):
-                    cosine += normal[row, a] * normal[own, a]
                 r2 = ((z - z0) ** 2 + (y - y0) ** 2 + (x - x0) ** 2) * spacing_um * spacing_um
-                if cosine < 0.2 or r2 > reach_um * reach_um:
-                    continue
-                found[n] = row
-                distance[n] = r2
-                n += 1
-    order = np.argsort(distance[:n], kind="mergesort")
+                if r2 <= reach_um * reach_um and surface_before(z, y, x, site, spacing_um, shape, block):
+                    found[n], distance[n] = v, r2
+                    n += 1
     taken, total = 0, 0.0
-    for i in order:
-        row = found[i]
-        if taken >= out_row.size or (taken > 0 and total + 0.5 * area[row] > quota_um2):
+    own = np.zeros(3)
+    for i in np.argsort(distance[:n], kind="mergesort"):
+        v = found[i]
+        z, y, x = v // (ny * nx) - low[0], (v // nx) % ny - low[1], v % nx - low[2]
+        gz, gy, gx = box_gradient(bone, z, y, x)
+        length = math.sqrt(gz * gz + gy * gy + gx * gx) + 1e-9
+        if taken == 0:
+            own[0], own[1], own[2] = gz / length, gy / length, gx / length
+        if taken > 0 and own[0] * gz + own[1] * gy + own[2] * gx < SAME_SIDE * length:
+            continue
+        largest = max(abs(gz), abs(gy), abs(gx)) / length
+        area = spacing_um * spacing_um / max(largest, 0.577)
+        if taken >= out_row.size or (taken > 0 and total + 0.5 * area > quota_um2):
             break
-        out_row[taken] = row
+        out_row[taken], out_area[taken] = surface_row[v], area
+        out_normal[taken, 0], out_normal[taken, 1], out_normal[taken, 2] = gz / length, gy / length, gx / length
+        out_depth[taken] = 3.0 * spacing_um * (box_sum(bone, z, y, x) / 27.0 - 0.5) * largest
         taken += 1
-        total += area[row]
+        total += area
     return taken, total
 
 
@@ -199,36 +245,90 @@ def partial_above(roots, spacing_um, shape, matrix, bmu, out_voxel, out_root, ou
 
 
 @rule
-def below_root(z, y, x, v, shape, normal, column):
-    """Depth of a voxel below root v along the inward normal of its column, and distance from that axis, in voxels."""
+def cosine(first, a, second, b):
+    """Cosine between row a of one list of unit vectors and row b of another."""
+    return first[a, 0] * second[b, 0] + first[a, 1] * second[b, 1] + first[a, 2] * second[b, 2]
+
+
+@rule
+def below_root(place, v, shape, normal, column):
+    """Depth of a place (z, y, x) below root v along the normal of its column, and squared distance, in voxels."""
     _, ny, nx = shape
-    dz, dy, dx = z - v // (ny * nx), y - (v // nx) % ny, x - v % nx
+    dz, dy, dx = place[0] - v // (ny * nx), place[1] - (v // nx) % ny, place[2] - v % nx
     along = dz * normal[column, 0] + dy * normal[column, 1] + dx * normal[column, 2]
-    return along, math.sqrt(max(dz * dz + dy * dy + dx * dx - along * along, 0.0))
+    return along, dz * dz + dy * dy + dx * dx
+
+
+@rule
+def nearest_root(place, column, spacing_um, shape, columns, surface, block):
+    """The column of a site whose root is the surface nearest to a place, and its squared distance in voxels.
+
+    The search goes from root to nearer neighboring root (5x5x5), of two as near the first in the block wins. -1 where the nearest surface of that side is no root
+    of the site: surface that nobody claimed, or the root of another site.
+
+    columns : (site, root, normal (C, 3), column_of_root)    surface : (row of a voxel or -1, normal (N, 3))
+    """
+    site, root, normal, column_of_root = columns
+    surface_row, surface_normal = surface
+    nz, ny, nx = shape
+    along, best = below_root(place, root[column], shape, normal, column)
+    nearest = column if along >= LEAST_DEPTH else -1
+    start, moved = column, True
+    while moved:
+        moved = False
+        v = root[start]
+        z0, y0, x0 = v // (ny * nx), (v // nx) % ny, v % nx
+        for z in range(max(z0 - 2, 0), min(z0 + 3, nz)):
+            for y in range(max(y0 - 2, 0), min(y0 + 3, ny)):
+                for x in range(max(x0 - 2, 0), min(x0 + 3, nx)):
+                    u = (z * ny + y) * nx + x
+                    far = (place[0] - z) ** 2 + (place[1] - y) ** 2 + (place[2] - x) ** 2
+                    other, row = column_of_root[u], surface_row[u]
+                    if far > best or (far == best and u >= root[start]) or (other < 0 and row < 0):
+                        continue
+                    if other >= 0 and site[other] == site[column]:
+                        if below_root(place, u, shape, normal, other)[0] >= LEAST_DEPTH:
+                            nearest, best, start, moved = other, far, other, True
+                    elif other >= 0:
+                        if cosine(normal, other, normal, start) >= SAME_SIDE:
+                            return -1, best
+                    elif (
+                        block[1][u] < 0
+                        and cosine(surface_normal, row, normal, start) >= SAME_SIDE
+                        and surface_before(z, y, x, site[column], spacing_um, shape, block)
+                    ):
+                        return -1, best
+    return nearest, best
 
 
 @kernel
-def grow_front(spacing_um, shape, layers, columns, layer_of, matrix, bmu, out_new):
-    """Columns that dug through a layer claim the matrix next to it on their axis, the inward normal at the root.
+def grow_front(spacing_um, shape, layers, columns, surface, maps, out_new):
+    """Columns that dug through a layer claim the matrix next to it that lies nearest to their own surface.
 
-    top = thickness of the root + (depth along the normal - 1) h: oblique surface erodes as fast as flat surface
+    A voxel belongs to the root nearest to it, if no other surface of that side is nearer, and to the depth
 
-    layers   : (voxel, column, top_um, thick_um, is_root) of (L,); a layer may move to a nearer column of its own site
-    columns  : (level_um, phase, site, root voxel, normal (C, 3))
-    layer_of : (Z*Y*X,) int32, row of the layer that holds a voxel or -1; new rows continue after L
-    out_new  : (voxel, column, top_um, thick_um) of (M,); returns how many were written
+        top = depth of the root + distance from it along its normal - h/2
+
+    so that a site takes from convex bone less, from concave bone more than its area times its depth, as it would from
+    bone without voxels.
+
+    layers  : (voxel, column, top_um, thick_um) of (L,); a layer not yet begun moves to a nearer root of its own site
+    columns : (level_um, phase, site, root voxel, normal (C, 3), column_of_root (Z*Y*X,))
+    surface : (row of a voxel or -1 (Z*Y*X,), normal (N, 3))
+    maps    : (matrix, bmu, layer_of) of (Z*Y*X,); layer_of: row of the layer of a voxel or -1, new rows follow L
+    out_new : (voxel, column, top_um, thick_um) of (M,); returns how many were written
     """
     voxel, column, top, thick = layers
-    level, phase, site, root, normal = columns
+    level, phase, site, root, normal, column_of_root = columns
+    matrix, bmu, layer_of = maps
     new_voxel, new_column, new_top, new_thick = out_new
     nz, ny, nx = shape
+    block, roots = (matrix, bmu, layer_of, thick), (site, root, normal, column_of_root)
     n = 0
     for row in range(voxel.size):
         col = column[row]
         if phase[col] > REVERSAL - 1 or level[col] < top[row] + thick[row] - spacing_um:
             continue
-        top_row = layer_of[root[col]]
-        first = top[top_row] + thick[top_row]
         v = voxel[row]
         z, y, x = v // (ny * nx), (v // nx) % ny, v % nx
         for a in range(-1, 2):
@@ -238,22 +338,29 @@ def grow_front(spacing_um, shape, layers, columns, layer_of, matrix, bmu, out_ne
                     if (a == 0 and b == 0 and c == 0) or not (0 <= zz < nz and 0 <= yy < ny and 0 <= xx < nx):
                         continue
                     w = (zz * ny + yy) * nx + xx
-                    along, aside = below_root(zz, yy, xx, root[col], shape, normal, col)
-                    if matrix[w] <= 0 or along < LEAST_DEPTH or aside > COLUMN_RADIUS:
+                    fresh = bmu[w] < 0 and n < new_voxel.size
+                    if matrix[w] <= 0 or not (fresh or (bmu[w] == site[col] and layer_of[w] < voxel.size)):
                         continue
-                    depth = first + (along - 1.0) * spacing_um
-                    if bmu[w] < 0 and n < new_voxel.size:
-                        new_voxel[n], new_column[n], new_top[n], new_thick[n] = w, col, depth, matrix[w] * spacing_um
+                    place = (zz, yy, xx)
+                    nearest, far = nearest_root(place, col, spacing_um, shape, roots, surface, block)
+                    if nearest < 0:
+                        continue
+                    head = layer_of[root[nearest]]
+                    along, _ = below_root(place, root[nearest], shape, normal, nearest)
+                    depth = top[head] + thick[head] + (along - 1.0) * spacing_um
+                    if fresh:
+                        new_voxel[n], new_column[n], new_top[n] = w, nearest, depth
+                        new_thick[n] = matrix[w] * spacing_um
                         bmu[w] = site[col]
                         layer_of[w] = voxel.size + n
                         n += 1
-                    elif bmu[w] == site[col] and layer_of[w] < voxel.size:
-                        other = layer_of[w]
-                        if voxel[other] == root[column[other]] or top[other] <= 0 or depth >= top[other] - 0.1:
-                            continue
-                        if level[column[other]] <= top[other]:
-                            column[other] = col
-                            top[other] = depth
+                        continue
+                    own = layer_of[w]
+                    old = column[own]
+                    along, past = below_root(place, root[old], shape, normal, old)
+                    begun = along < LEAST_DEPTH or level[old] > top[own]
+                    if far < past and not begun:
+                        column[own], top[own] = nearest, depth
     return n
 
 
@@ -281,15 +388,15 @@ def find_floors(rows, spacing_um, shape, columns, reach_um, layers, matrix, out_
     a hole that is wider keeps what is farther from its rim. A voxel of bone begins half a voxel before its center. Bone
     that is still being eroded is no floor.
 
-    rows   : (N,) columns that finished reversal; columns : (root voxel, end_um, normal, phase)
+    rows   : (N,) columns that finished reversal; columns : (root voxel, um eroded from its top on, normal, phase)
     layers : (column of each layer, (Z*Y*X,) int32 layer of each voxel or -1); reach_um : (N,), thickness laid
     """
-    root, end, normal, phase = columns
+    root, depth, normal, phase = columns
     nz, ny, nx = shape
     for i in range(rows.size):
         col = rows[i]
         v = root[col]
-        t = end[col] / spacing_um - 0.5
+        t = depth[col] / spacing_um - 0.5
         z = v // (ny * nx) + normal[col, 0] * t
         y = (v // nx) % ny + normal[col, 1] * t
         x = v % nx + normal[col, 2] * t

@@ -9,7 +9,8 @@ from ..kernels import surface as kernels
 from ..kernels.blocks import launch
 from .lattice import VoxelLattice
 
-SMOOTHING_VOXELS = 0.8
+SMOOTHING_UM = 16.0
+"""Roughness below this counts as none, at every voxel size: standard deviation of the smoothing, um."""
 
 
 class Surface:
@@ -49,7 +50,7 @@ class Surface:
         Raw face areas drift upward as a surface roughens; the coarea integral of the smoothed fraction does not.
         """
         self.update(lattice, 1.0)
-        smooth = ndimage.gaussian_filter(lattice.matrix, SMOOTHING_VOXELS, mode="nearest")
+        smooth = ndimage.gaussian_filter(lattice.matrix, SMOOTHING_UM / lattice.spacing_um, mode="nearest")
         planes = np.empty(lattice.shape[0])
         launch(kernels.gradient_area, lattice.shape[0], smooth, lattice.spacing_um, planes)
         raw = self.total_um2

@@ -98,7 +98,8 @@ def recruit(
 def find_floors(tissue: Tissue, rows: np.ndarray, wall_um: np.ndarray) -> None:
     """Look for solid bone within the thickness that will be laid in each column; without, nothing can be built."""
     columns, lattice = tissue.columns, tissue.lattice
-    shafts = (columns["root"], columns["end_um"], tissue.normals(), columns["phase"])
+    depth_um = columns["end_um"] - tissue.layers["top_um"][tissue.layer_of[columns["root"]]]
+    shafts = (columns["root"], depth_um, tissue.normals(), columns["phase"])
     geometry = (lattice.spacing_um, lattice.shape)
     layers = (tissue.layers["column"], tissue.layer_of)
     turnover.find_floors(

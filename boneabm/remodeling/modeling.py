@@ -72,10 +72,11 @@ def open_modeling_site(
     """Quiescent surface around a voxel becomes full columns in formation; osteoblasts lay the wall on top of them."""
     number = tissue.next_site
     tissue.next_site += 1
-    rows, claimed = patch_around(tissue, voxel, sites.site_area_um2, 1.5 * np.sqrt(sites.site_area_um2 / np.pi))
+    reach_um = 1.5 * np.sqrt(sites.site_area_um2 / np.pi)
+    patch = patch_around(tissue, number, voxel, sites.site_area_um2, reach_um)
     kept = {"site": number, "voxel": voxel, "opened_day": day, "formation_day": day, "modeling": 1}
-    tissue.sites.append(1, quota_um2=claimed, claimed_um2=claimed, **kept)
-    columns = open_columns(tissue, rows, number, -1, day)
+    tissue.sites.append(1, quota_um2=patch.total_um2, claimed_um2=patch.total_um2, **kept)
+    columns = open_columns(tissue, patch, number, -1, day)
     tissue.columns["phase"][columns] = turnover.FORMATION
     tissue.columns["floor"][columns] = turnover.FLOOR
     tissue.columns["end_um"][columns] = tissue.columns["start_um"][columns]

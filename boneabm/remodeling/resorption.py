@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..endocrine import Modulators
@@ -24,7 +26,7 @@ def intend(
     """What the listed osteoclasts intend today, from the state as it is."""
     names = ("voxel", "key", "nuclei", "mode", "advance_um", "leaves", "wish")
     cells = tuple(tissue.osteoclasts[name] for name in names)
-    columns = (tissue.columns["level_um"], tissue.columns["root"], tissue.normals())
+    columns = (*(tissue.columns[name] for name in ("level_um", "start_um", "root")), tissue.normals())
     field, reference = signals.field, signals.fields.reference_occupancy
     air = (field.total("rankl"), field.total("opg"), signals.binding(m), reference, m.m_oc_life, m.m_oc_act)
     maps = (tissue.column_of_root, tissue.surface.row, tissue.flat("bmu"))
@@ -66,51 +68,72 @@ def claim_patch(
 
     Bisphosphonate on that surface may kill it first.
     """
-    rows, claimed = patch_around(tissue, target, area_um2, p.reach_um)
-    if not bisphosphonate.survives(tissue, rows, seed, day, int(tissue.osteoclasts["key"][row]), p):
+    number, owner = int(tissue.sites["site"][site]), int(tissue.osteoclasts["unique_id"][row])
+    patch = patch_around(tissue, number, target, area_um2, p.reach_um)
+    key = int(tissue.osteoclasts["key"][row])
+    if patch.row.size == 0 or not bisphosphonate.survives(tissue, patch.row, seed, day, key, p):
         tissue.osteoclasts.kill(row)
         return
-    number, owner = int(tissue.sites["site"][site]), int(tissue.osteoclasts["unique_id"][row])
-    open_columns(tissue, rows, number, owner, day)
-    tissue.sites["claimed_um2"][site] += claimed
-    tissue.today.claimed_um2 += claimed
-    cells = tissue.osteoclasts
-    cells["voxel"][row], cells["mode"][row] = target, motion.FAST
+    open_columns(tissue, patch, number, owner, day)
+    tissue.sites["claimed_um2"][site] += patch.total_um2
+    tissue.today.claimed_um2 += patch.total_um2
+    cells, place = tissue.osteoclasts, tissue.surface.voxel[patch.row[0]]
+    cells["voxel"][row], cells["mode"][row] = place, motion.FAST
     waiting = (cells["site"] == number) & (cells["mode"] == motion.WAITING)
-    cells["voxel"][waiting] = target
+    cells["voxel"][waiting] = place
 
 
-def patch_around(tissue: Tissue, target: int, area_um2: float, reach_um: float) -> tuple[np.ndarray, float]:
-    """Rows of quiescent surface of the same side around a surface voxel up to an area, and the area found, um2."""
-    lattice, surface = tissue.lattice, tissue.surface
-    taken = np.empty(MOST_PATCH_VOXELS, np.int32)
-    faces = (surface.voxel, surface.normal, surface.area_um2)
+@dataclass(frozen=True)
+class Patch:
+    """Surface that a site claims, as it was before the site began to erode.
+
+    row      : (N,) int32, rows of the surface        normal  : (N, 3) float32, inward
+    area_um2 : (N,) float32                           depth_um : (N,) float32, of voxel centers below the smooth surface
+    """
+
+    row: np.ndarray
+    normal: np.ndarray
+    area_um2: np.ndarray
+    depth_um: np.ndarray
+
+    @property
+    def total_um2(self) -> float:
+        """Area of the patch, um2."""
+        return float(self.area_um2.sum(dtype=np.float64))
+
+
+def patch_around(tissue: Tissue, number: int, target: int, area_um2: float, reach_um: float) -> Patch:
+    """Quiescent surface of one side around a voxel, up to an area, for the site of this number."""
+    lattice, n = tissue.lattice, MOST_PATCH_VOXELS
+    out = (np.empty(n, np.int32), np.empty((n, 3), np.float32), np.empty(n, np.float32), np.empty(n, np.float32))
+    block = (tissue.flat("matrix"), tissue.flat("bmu"), tissue.layer_of, tissue.layers["thick_um"])
     geometry = (reach_um, lattice.spacing_um, lattice.shape)
-    count, claimed = turnover.claim_patch(target, area_um2, *geometry, faces, surface.row, tissue.flat("bmu"), taken)
-    return taken[:count], claimed
+    quota_um2 = area_um2 / tissue.area_scale
+    count, _ = turnover.claim_patch(target, number, quota_um2, *geometry, tissue.surface.row, block, out)
+    row, normal, area, depth = (array[:count] for array in out)
+    return Patch(row, normal, area * np.float32(tissue.area_scale), depth)
 
 
-def open_columns(tissue: Tissue, rows: np.ndarray, number: int, owner: int, day: int) -> np.ndarray:
-    """Make columns of the surface voxels in `rows`, with the partial matrix above them; rows of the columns."""
-    lattice, surface, bmu = tissue.lattice, tissue.surface, tissue.flat("bmu")
-    roots = surface.voxel[rows]
-    n = rows.size
+def open_columns(tissue: Tissue, patch: Patch, number: int, owner: int, day: int) -> np.ndarray:
+    """Make columns of the surface voxels of a patch, with the partial matrix above them; rows of the columns."""
+    lattice, bmu, n = tissue.lattice, tissue.flat("bmu"), patch.row.size
+    roots = tissue.surface.voxel[patch.row]
     out = (np.empty(6 * n, np.int32), np.empty(6 * n, np.int64), np.empty(6 * n, np.float32))
     found = turnover.partial_above(roots, lattice.spacing_um, lattice.shape, tissue.flat("matrix"), bmu, *out)
     above, under, thick = out[0][:found], out[1][:found], out[2][:found]
-    start = np.zeros(n, np.float32)
-    np.minimum.at(start, under, -thick)
-    normal = surface.normal[rows]
+    own = tissue.flat("matrix")[roots] * np.float32(lattice.spacing_um)
+    top = patch.depth_um + np.float32(0.5 * lattice.spacing_um) - own
+    start = top.copy()
+    np.minimum.at(start, under, top[under] - thick)
     first = tissue.columns.n
-    axes = {"normal_z": normal[:, 0], "normal_y": normal[:, 1], "normal_x": normal[:, 2]}
+    axes = {f"normal_{axis}": patch.normal[:, i] for i, axis in enumerate("zyx")}
     tissue.columns.append(
-        n, root=roots, site=number, owner=owner, area_um2=surface.area_um2[rows], level_um=start, start_um=start,
+        n, root=roots, site=number, owner=owner, area_um2=patch.area_um2, level_um=start, start_um=start,
         phase=turnover.FAST, phase_day=day, **axes,
     )  # fmt: skip
     columns = np.arange(first, first + n)
-    own = tissue.flat("matrix")[roots] * np.float32(lattice.spacing_um)
-    add_layers(tissue, roots, columns, np.zeros(n, np.float32), own)
-    add_layers(tissue, above, columns[under], -thick, thick)
+    add_layers(tissue, roots, columns, top, own)
+    add_layers(tissue, above, columns[under], top[under] - thick, thick)
     bmu[roots], bmu[above] = number, number
     tissue.column_of_root[roots] = columns
     return columns
@@ -163,10 +186,12 @@ def grow_fronts(tissue: Tissue) -> None:
     room = 4 * layers.n + 1024
     new = (np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.float32), np.empty(room, np.float32))
     stack = tuple(layers[name] for name in ("voxel", "column", "top_um", "thick_um"))
-    shafts = (*(columns[name] for name in ("level_um", "phase", "site", "root")), tissue.normals())
+    names = ("level_um", "phase", "site", "root")
+    shafts = (*(columns[name] for name in names), tissue.normals(), tissue.column_of_root)
     geometry = (tissue.lattice.spacing_um, tissue.lattice.shape)
-    maps = (tissue.layer_of, tissue.flat("matrix"), tissue.flat("bmu"))
-    count = turnover.grow_front(*geometry, stack, shafts, *maps, new)
+    faces = (tissue.surface.row, tissue.surface.normal)
+    maps = (tissue.flat("matrix"), tissue.flat("bmu"), tissue.layer_of)
+    count = turnover.grow_front(*geometry, stack, shafts, faces, maps, new)
     voxel, column, top, thick = (array[:count] for array in new)
     layers.append(count, voxel=voxel, column=column, top_um=top, thick_um=thick)
 

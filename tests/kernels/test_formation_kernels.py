@@ -168,13 +168,9 @@ def flat_slab(top_fraction, above_fraction):
 
 def open_patch(tissue, center=MIDDLE, quota_um2=9000.0, reach_um=75.0):
     """Open one site with the columns of a patch claimed around a surface voxel."""
-    out = np.empty(500, np.int32)
-    surface, lattice = tissue.surface, tissue.lattice
-    faces = (surface.voxel, surface.normal, surface.area_um2)
-    geometry = (reach_um, H_UM, lattice.shape)
-    count, _ = turnover.claim_patch(center, quota_um2, *geometry, faces, surface.row, tissue.flat("bmu"), out)
+    patch = resorption.patch_around(tissue, 0, center, quota_um2, reach_um)
     tissue.sites.append(1, site=0, voxel=center)
-    resorption.open_columns(tissue, out[:count], 0, 1, 0)
+    resorption.open_columns(tissue, patch, 0, 1, 0)
 
 
 def settle(tissue, day):
@@ -252,7 +248,8 @@ def oblique(slope_y, slope_x, size=28):
 def test_removed_volume_is_area_times_depth(name):
     """Eroded volume = area x depth on a surface of any direction, within 15 % at 45 um and 20 um voxels.
 
-    Measured 1.00-1.14; refilled, the bone is what it was.
+    Measured 0.90-1.10; refilled, the bone is what it was. `refill` rounds every inbox up, so that columns have up to 12
+    units of 2^-24 too much, and those of several may meet in one voxel.
     """
     tissue = oblique(*SLOPES[name])
     before = tissue.lattice.matrix.copy()
@@ -261,7 +258,7 @@ def test_removed_volume_is_area_times_depth(name):
     area = tissue.columns["area_um2"].sum(dtype=float)
     assert removed * H_UM**3 == pytest.approx(45.0 * area, rel=0.15)
     refill(tissue, 1.0)
-    np.testing.assert_allclose(tissue.lattice.matrix, before, rtol=0, atol=2.0**-20)
+    np.testing.assert_allclose(tissue.lattice.matrix, before, rtol=0, atol=2.0**-19)
 
 
 def test_too_much_bone_goes_on_the_surface():

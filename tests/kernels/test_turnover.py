@@ -87,12 +87,14 @@ def slab(thick_um, spacing_um, size_um=420.0, top_um=120.0):
     return lattice, surface
 
 
-def claim(lattice, surface, center, quota_um2, reach_um=75.0):
-    out = np.empty(4096, np.int32)
-    faces = (surface.voxel, surface.normal, surface.area_um2)
-    geometry = (reach_um, lattice.spacing_um, lattice.shape)
-    count, area = turnover.claim_patch(center, quota_um2, *geometry, faces, surface.row, lattice.bmu.reshape(-1), out)
-    return out[:count], area
+def claim(lattice, surface, center, quota_um2, reach_um=75.0, site=0, layers=None):
+    """Rows, normals, raw areas and depths of a claim, and its area; layers : (layer_of, thick_um) of a pit."""
+    layer_of, thick = layers or (np.full(lattice.bmu.size, -1, np.int32), np.empty(0, np.float32))
+    out = tuple(np.empty(n, t) for n, t in ((4096, "i4"), ((4096, 3), "f4"), (4096, "f4"), (4096, "f4")))
+    block = (lattice.matrix.reshape(-1), lattice.bmu.reshape(-1), layer_of, thick)
+    geometry = (quota_um2, reach_um, lattice.spacing_um, lattice.shape)
+    count, area = turnover.claim_patch(center, site, *geometry, surface.row, block, out)
+    return tuple(array[:count] for array in out), area
 
 
 # amounts
@@ -237,25 +239,60 @@ def test_a_claim_has_the_area_of_its_quota(spacing_um):
     assert claim(lattice, surface, center, 3000.0)[1] == pytest.approx(3000, rel=0.101)
 
 
-def test_claims_equal_the_plain_twin():
-    """Rows in the same order, on a noisy surface with a part already claimed."""
+@pytest.mark.parametrize("pit", [False, True])
+def test_claims_equal_the_plain_twin(pit):
+    """Rows in the same order, normals, areas and depths, on a noisy surface with a part already claimed and a pit."""
     rng = np.random.default_rng(1)
     lattice = VoxelLattice.from_mask(np.indices((12, 12, 12))[0] + rng.integers(0, 3, (12, 12, 12)) > 6, H_UM)
+    matrix, bmu = lattice.matrix.reshape(-1), lattice.bmu.reshape(-1)
+    layer_of, thick, dug = np.full(bmu.size, -1, np.int32), np.empty(0, np.float32), np.empty(0, int)
+    if pit:
+        z, y, x = np.indices(lattice.shape)
+        dug = np.flatnonzero((matrix == 1) & ((z < 9) & (abs(y - 6) < 3) & (abs(x - 5) < 3)).reshape(-1))
+        thick = rng.uniform(0.6, 1.0, dug.size).astype(np.float32) * np.float32(H_UM)
+        layer_of[dug], matrix[dug], bmu[dug] = np.arange(dug.size), 0, 3
     surface = Surface(lattice.shape)
-    surface.update(lattice, 0.8)
-    lattice.bmu.reshape(-1)[surface.voxel[::5]] = 4
-    faces = (surface.voxel, surface.normal, surface.area_um2)
+    surface.update(lattice, 1.0)
+    bmu[surface.voxel[::5]] = 4
+    held = dict(zip(dug.tolist(), thick.tolist(), strict=True))
+    found = 0
     for center in surface.voxel[1:200:23].tolist():
-        rows, area = claim(lattice, surface, center, 5000.0)
-        expected, total = claim_plain(center, 5000.0, 75.0, H_UM, lattice.shape, faces, lattice.bmu.reshape(-1))
-        assert rows.tolist() == expected
+        got, area = claim(lattice, surface, center, 5000.0, site=3, layers=(layer_of, thick))
+        place = (3, 5000.0, 75.0, H_UM, lattice.shape)
+        expected, total = claim_plain(center, *place, surface.row, matrix, bmu, held)
+        assert got[0].tolist() == [row for row, *_ in expected]
+        for i, array in enumerate(got[1:], start=1):
+            np.testing.assert_allclose(array, [e[i] for e in expected], rtol=1e-5, atol=1e-5)
         assert area == pytest.approx(total, rel=1e-6)
+        found += len(expected)
+    assert found > 40
+
+
+def test_the_walls_of_its_own_pit_are_no_surface_of_a_site():
+    """A square pit of two voxels in a slab: a claim around it takes the plane of the old face, as if unbroken."""
+    lattice, surface = slab(180.0, H_UM)
+    whole, _ = claim(lattice, surface, int(surface.voxel[200]), 9000.0)
+    normals, n = {tuple(row) for row in whole[1].tolist()}, lattice.shape[0]
+    pit = np.zeros(lattice.shape, bool)
+    pit[6:8, 8:11, 8:11] = True
+    lattice.matrix[pit], lattice.bmu[pit] = 0, 0
+    surface.update(lattice, 1.0)
+    layer_of, thick = np.full(pit.size, -1, np.int32), np.full(pit.sum(), H_UM, np.float32)
+    layer_of[np.flatnonzero(pit)] = np.arange(pit.sum())
+    wall = (7 * n + 9) * n + 11
+    assert surface.row[wall] >= 0
+    rows, normal, area, depth = claim(lattice, surface, wall, 9000.0, layers=(layer_of, thick))[0]
+    assert rows.size > 10
+    assert set((surface.voxel[rows] // n**2).tolist()) == {6}
+    assert {tuple(row) for row in normal.tolist()} == normals == {(1.0, 0.0, 0.0)}
+    np.testing.assert_array_equal(depth, np.float32(0.5 * H_UM))
+    np.testing.assert_array_equal(area, np.float32(H_UM**2))
 
 
 def test_a_claim_stays_on_its_side_of_a_thin_plate():
     """A plate of 40 um: a claim on the upper face takes nothing of the lower face, though it is within reach."""
     lattice, surface = slab(40.0, H_UM)
-    rows, _ = claim(lattice, surface, int(surface.voxel[200]), 30_000.0)
+    (rows, *_), _ = claim(lattice, surface, int(surface.voxel[200]), 30_000.0)
     planes = surface.voxel[rows] // lattice.shape[1] ** 2
     assert set(planes.tolist()) == {6}
 
@@ -265,7 +302,7 @@ def test_a_claim_takes_no_open_surface():
     lattice, surface = slab(180.0, H_UM)
     lattice.bmu[:, :, ::2] = 9
     center = next(v for v in surface.voxel.tolist() if lattice.bmu.reshape(-1)[v] == -1)
-    rows, area = claim(lattice, surface, center, 9000.0)
+    (rows, *_), area = claim(lattice, surface, center, 9000.0)
     assert (lattice.bmu.reshape(-1)[surface.voxel[rows]] == -1).all()
     assert area < 9000
 
@@ -304,20 +341,28 @@ def random_front(seed):
     return block, layers, (random_levels(seed, columns), phase, site, voxel[:columns].copy(), normal)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(8))
 def test_a_front_grows_like_the_plain_twin(seed):
     """The same new layers, and the same layers moved to a nearer column of their own site."""
     block, layers, columns = random_front(seed)
-    layer_of = np.full(block["matrix"].size, -1, np.int32)
+    layer_of, column_of_root = (np.full(block["matrix"].size, -1, np.int32) for _ in range(2))
     layer_of[layers[0]] = np.arange(layers[0].size)
+    column_of_root[columns[3]] = np.arange(columns[3].size)
+    rng = np.random.default_rng(seed)
+    bone = np.flatnonzero((block["matrix"] >= 0.5) & (rng.random(block["matrix"].size) < 0.3))
+    row_of = np.full(block["matrix"].size, -1, np.int32)
+    row_of[bone] = np.arange(bone.size)
+    normal = rng.normal(size=(bone.size, 3)).astype(np.float32)
+    surface = dict(zip(bone.tolist(), normal.astype(float), strict=True))
     names = ("level", "phase", "site", "root", "normal")
     dicts = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
     plain = [list(row) for row in zip(*(a.tolist() for a in layers), strict=True)]
-    after, fresh = grow_plain(H_UM, SHAPE, plain, dicts, block["matrix"], block["bmu"])
+    after, fresh = grow_plain(H_UM, SHAPE, plain, dicts, surface, block["matrix"], block["bmu"])
     new = (np.empty(500, np.int32), np.empty(500, np.int32), np.empty(500, np.float32), np.empty(500, np.float32))
-    n = turnover.grow_front(H_UM, SHAPE, layers, columns, layer_of, block["matrix"], block["bmu"], new)
+    maps = (block["matrix"], block["bmu"], layer_of)
+    n = turnover.grow_front(H_UM, SHAPE, layers, (*columns, column_of_root), (row_of, normal), maps, new)
     assert n == len(fresh) > 0
-    np.testing.assert_allclose(np.stack([a[:n] for a in new], axis=1), fresh, rtol=1e-5)
+    np.testing.assert_allclose(np.stack([a[:n] for a in new], axis=1), fresh, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(np.stack(layers, axis=1), after, rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(layer_of[new[0][:n]], np.arange(n) + 40)
     np.testing.assert_array_equal(block["bmu"][new[0][:n]], columns[2][new[1][:n]])

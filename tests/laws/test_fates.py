@@ -86,8 +86,7 @@ def ended(laid_share, psi=1.0, count=20000):
     simulation.state.strain.psi[...] = psi
     number = start_site(simulation)
     start = int(tissue.sites["voxel"][0])
-    rows, _ = patch_around(tissue, start, 8e4, 400.0)
-    columns = open_columns(tissue, rows, number, -1, 0)
+    columns = open_columns(tissue, patch_around(tissue, number, start, 8e4, 400.0), number, -1, 0)
     tissue.columns["phase"][columns], tissue.columns["floor"][columns] = FORMATION, FLOOR
     tissue.columns["end_um"][columns] = 50.0
     laid_um3 = laid_share / rules.osteocyte.density_per_mm3 * 1e9

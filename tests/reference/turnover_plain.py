@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy import ndimage
 
 UNIT = 2**24
 MINERAL_UNIT = 2**23
@@ -92,21 +93,43 @@ FACES = [(1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)]
 AROUND = [(a, b, c) for a in (-1, 0, 1) for b in (-1, 0, 1) for c in (-1, 0, 1) if (a, b, c) != (0, 0, 0)]
 
 
-def claim_plain(center, quota_um2, reach_um, spacing_um, shape, surface, bmu):
-    """Rows of quiescent surface of the same side, nearest first, until at most half of the next one fits."""
-    voxel, normal, area = surface
-    own = normal[list(voxel).index(center)]
-    here = np.array(np.unravel_index(center, shape))
-    steps = np.stack(np.unravel_index(voxel, shape), axis=1) - here
-    distance = (steps**2).sum(axis=1) * spacing_um**2
-    near = [r for r in range(len(voxel)) if bmu[voxel[r]] < 0 and distance[r] <= reach_um**2]
-    near = sorted((r for r in near if normal[r].astype(float) @ own >= 0.2), key=lambda r: distance[r])
-    taken, total = [], 0.0
-    for row in near:
-        if taken and total + 0.5 * float(area[row]) > quota_um2:
+def before_plain(matrix, bmu, layers, site, spacing_um):
+    """Matrix as it was before a site began: what its layers ({voxel: um}) hold at most, elsewhere what there is."""
+    before = matrix.astype(np.float64).copy()
+    for v, thick_um in layers.items():
+        if bmu[v] == site:
+            before[v] = np.float32(thick_um / spacing_um)
+    return before
+
+
+def exposed_plain(v, shape, before):
+    """Whether a voxel has a face to less than half a voxel of matrix inside the block."""
+    return any(before[w] < 0.5 for w, _ in neighbors(v, shape, FACES))
+
+
+def claim_plain(center, site, quota_um2, reach_um, spacing_um, shape, row_of, matrix, bmu, layers):
+    """(row, normal, raw area, depth) of quiescent surface of one side, nearest first, until half of the next fits."""
+    before = before_plain(matrix, bmu, layers, site, spacing_um)
+    sums = ndimage.convolve(np.pad(before.reshape(shape), 2, mode="edge"), np.ones((3, 3, 3)), mode="nearest")
+    here, side, taken, total = np.array(np.unravel_index(center, shape)), None, [], 0.0
+    distance = {}
+    for v in np.flatnonzero(row_of >= 0).tolist():
+        away = np.linalg.norm(np.array(np.unravel_index(v, shape)) - here) * spacing_um
+        if bmu[v] < 0 and away <= reach_um and exposed_plain(v, shape, before):
+            distance[v] = away
+    for v in sorted(distance, key=lambda v: (round(distance[v], 6), v)):
+        z, y, x = (int(i) + 2 for i in np.unravel_index(v, shape))
+        slope = np.array([sums[z + 1, y, x] - sums[z - 1, y, x], sums[z, y + 1, x] - sums[z, y - 1, x],
+                          sums[z, y, x + 1] - sums[z, y, x - 1]])  # fmt: skip
+        normal = slope / (np.linalg.norm(slope) + 1e-9)
+        side = normal if side is None else side
+        if taken and side @ normal < 0.2:
+            continue
+        area = spacing_um**2 / max(abs(normal).max(), 0.577)
+        if taken and total + 0.5 * area > quota_um2:
             break
-        taken.append(row)
-        total += float(area[row])
+        taken.append((row_of[v], normal, area, 3 * spacing_um * (sums[z, y, x] / 27 - 0.5) * abs(normal).max()))
+        total += area
     return taken, total
 
 
@@ -120,7 +143,40 @@ def partial_above_plain(roots, shape, matrix, bmu):
     return list(found.items())
 
 
-def grow_plain(spacing_um, shape, layers, columns, matrix, bmu):
+def depth_below(w, root, normal, shape):
+    """Depth of a voxel along the normal at a root, in voxels, and its squared distance from it, a whole number."""
+    offset = np.subtract(np.unravel_index(w, shape), np.unravel_index(root, shape))
+    return float(offset @ np.asarray(normal, float)), int(offset @ offset)
+
+
+def nearest_plain(w, c, shape, columns, surface, before, bmu):
+    """Index of the column whose root is the surface nearest to voxel w, from column c on; None where it is another.
+
+    surface : {voxel: normal}; of two places as near the first in the block is nearest
+    """
+    site, root_of = columns[c]["site"], {column["root"]: i for i, column in enumerate(columns)}
+    depth, away = depth_below(w, columns[c]["root"], columns[c]["normal"], shape)
+    found, here, best, moved = (c if depth >= 0.5 else None), c, (away, columns[c]["root"]), True
+    window = [(a, b, d) for a in range(-2, 3) for b in range(-2, 3) for d in range(-2, 3)]
+    while moved:
+        moved = False
+        for u, _ in neighbors(columns[here]["root"], shape, window):
+            near = (depth_below(w, u, (1, 0, 0), shape)[1], u)
+            if near >= best:
+                continue
+            side, i = np.asarray(columns[here]["normal"], float), root_of.get(u)
+            if i is not None and columns[i]["site"] == site:
+                if depth_below(w, u, columns[i]["normal"], shape)[0] >= 0.5:
+                    found, here, best, moved = i, i, near, True
+            elif i is not None:
+                if side @ columns[i]["normal"] >= 0.2:
+                    return None
+            elif u in surface and bmu[u] < 0 and side @ surface[u] >= 0.2 and exposed_plain(u, shape, before):
+                return None
+    return found
+
+
+def grow_plain(spacing_um, shape, layers, columns, surface, matrix, bmu):
     """New layers under the front, and the layers afterwards; layers : list of [voxel, column, top, thick].
 
     columns : list of dicts with level, phase, site, root, normal; returns (layers, new layers)
@@ -133,21 +189,27 @@ def grow_plain(spacing_um, shape, layers, columns, matrix, bmu):
         if column["phase"] not in (1, 2) or column["level"] < top + thick - spacing_um:
             continue
         for w, _ in neighbors(v, shape, AROUND):
-            offset = np.subtract(np.unravel_index(w, shape), np.unravel_index(column["root"], shape))
-            along = float(np.dot(offset, column["normal"]))
-            aside = float(np.linalg.norm(offset - along * np.asarray(column["normal"])))
-            if matrix[w] <= 0 or along < 0.5 or aside > 0.87:
+            own = bmu[w] == column["site"] and w in row_of
+            if matrix[w] <= 0 or not (bmu[w] < 0 or own):
                 continue
-            first = next(entry[2] + entry[3] for entry in layers if entry[0] == column["root"])
-            depth = first + (along - 1) * spacing_um
+            held = {entry[0]: entry[3] for entry in [*layers, *new]}
+            before = before_plain(matrix, bmu, held, column["site"], spacing_um)
+            i = nearest_plain(w, c, shape, columns, surface, before, bmu)
+            if i is None:
+                continue
+            root = columns[i]["root"]
+            head = layers[row_of[root]]
+            along, away = depth_below(w, root, columns[i]["normal"], shape)
+            depth = head[2] + head[3] + (along - 1) * spacing_um
             if bmu[w] < 0:
-                new.append([w, layer[1], depth, matrix[w] * spacing_um])
+                new.append([w, i, depth, matrix[w] * spacing_um])
                 bmu[w] = column["site"]
-            elif bmu[w] == column["site"] and w in row_of:
-                other = layers[row_of[w]]
-                root_or_above = columns[other[1]]["root"] == w or other[2] <= 0
-                if not root_or_above and depth < other[2] - 0.1 and columns[other[1]]["level"] <= other[2]:
-                    other[1], other[2] = layer[1], depth
+                continue
+            other = layers[row_of[w]]
+            old = columns[other[1]]
+            below, past = depth_below(w, old["root"], old["normal"], shape)
+            if old["root"] != w and below >= 0.5 and away < past and old["level"] <= other[2]:
+                other[1], other[2] = i, depth
     return layers, new
 
 
