@@ -263,8 +263,8 @@ def below_root(place, v, shape, normal, column):
 def nearest_root(place, column, spacing_um, shape, columns, surface, block):
     """The column of a site whose root is the surface nearest to a place, and its squared distance in voxels.
 
-    The search goes from root to nearer neighboring root (5x5x5), of two as near the first in the block wins. -1 where the nearest surface of that side is no root
-    of the site: surface that nobody claimed, or the root of another site.
+    The search goes from root to nearer neighboring root (5x5x5); of two as near the first in the block wins. -1 where
+    the nearest surface of that side is no root of the site: surface that nobody claimed, or the root of another site.
 
     columns : (site, root, normal (C, 3), column_of_root)    surface : (row of a voxel or -1, normal (N, 3))
     """

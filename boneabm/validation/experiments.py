@@ -57,8 +57,8 @@ EXPERIMENTS = (
         MENOPAUSE,
     ),
     Experiment(
-        "mechanoregulation", ("reference",), "full", "Is bone formed where it is strained more, resorbed where less?",
-        MECHANOREGULATION,
+        "mechanoregulation", ("reference", "deaf"), "full",
+        "Is bone formed where it is strained more, resorbed where less, and by osteocytes?", MECHANOREGULATION,
     ),
     Experiment(
         "load turned", ("load_turned",), "full",

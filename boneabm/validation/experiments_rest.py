@@ -114,19 +114,33 @@ def _high_over_low(share: np.ndarray) -> float:
     return float(share[-OUTER_BINS:].mean()) / low if low else NAN
 
 
+ADULTS, DEAF = "reference/", "deaf/"
+
+
+def _above_null(run: FinishedRun) -> float:
+    return _biopsy("CCR")(run) - _biopsy("CCR_null95")(run)
+
+
 MECHANOREGULATION = (
-    Quantity("CCR", "", each(_biopsy("CCR")), "correct classification rate of formed, quiescent and resorbed surface"),
-    Quantity("CCR - null", "", each(lambda run: _biopsy("CCR")(run) - _biopsy("CCR_null95")(run)),
-             "CCR less the 95th percentile of its permutation null"),
-    Quantity("formation against signal", "", pooled(_rank_correlation, _fates("p_formation")),
+    Quantity("CCR", "", each(_biopsy("CCR"), ADULTS),
+             "correct classification rate of formed, quiescent and resorbed surface"),
+    Quantity("CCR - null", "", each(_above_null, ADULTS), "CCR less the 95th percentile of its permutation null"),
+    Quantity("formation against signal", "", pooled(_rank_correlation, _fates("p_formation"), ADULTS),
              "rank correlation of the probability of formation, bones and years pooled, with ten bins of the signal; "
              "1 where it rises strictly"),
-    Quantity("resorption against signal", "", pooled(_rank_correlation, _fates("p_resorption")),
+    Quantity("resorption against signal", "", pooled(_rank_correlation, _fates("p_resorption"), ADULTS),
              "the same for resorption; -1 where it falls strictly"),
-    Quantity("formation, high over low signal", "", pooled(_high_over_low, _fates("p_formation")),
+    Quantity("formation, high over low signal", "", pooled(_high_over_low, _fates("p_formation"), ADULTS),
              "probability in the three highest of ten bins over that in the three lowest"),
-    Quantity("resorption, high over low signal", "", pooled(_high_over_low, _fates("p_resorption")),
+    Quantity("resorption, high over low signal", "", pooled(_high_over_low, _fates("p_resorption"), ADULTS),
              "the same for resorption"),
+    Quantity("deaf osteocytes: CCR - null", "", each(_above_null, DEAF), "with an eighth of the gain of osteocytes"),
+    Quantity("CCR that osteocytes add", "", difference(_biopsy("CCR"), ADULTS, DEAF),
+             "CCR less that with an eighth of the gain of osteocytes, bone by bone"),
+    Quantity("deaf osteocytes: formation, high over low signal", "",
+             pooled(_high_over_low, _fates("p_formation"), DEAF), "with an eighth of the gain of osteocytes"),
+    Quantity("deaf osteocytes: resorption, high over low signal", "",
+             pooled(_high_over_low, _fates("p_resorption"), DEAF), "the same for resorption"),
 )  # fmt: skip
 
 

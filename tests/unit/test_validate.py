@@ -268,7 +268,15 @@ def test_fates_by_signal(tmp_path: Path) -> None:
         uneven = share + noise * (np.arange(7) % 2)
         fates = {"day": days, "p_formation": np.tile(uneven, 2), "p_resorption": np.tile(share[::-1], 2)}
         write_table(run.path / "mechanoregulation.csv", fates)
-    row = {q.name: q.of({"": runs}) for e in chosen(["mechanoregulation"], fast=False) for q in e.quantities}
+    flat = [made_run(tmp_path / name) for name in "def"]
+    for run, rate in zip(runs + flat, (0.6, 0.7, np.nan, 0.5, 0.4, np.nan), strict=True):
+        biopsies = {"day": np.array([0.0, 365.0]), "CCR": np.array([np.nan, rate]), "CCR_null95": np.full(2, 0.4)}
+        write_table(run.path / "biopsy.csv", biopsies)
+    arms = {"reference/": runs, "deaf/": flat}
+    row = {q.name: q.of(arms) for e in chosen(["mechanoregulation"], fast=False) for q in e.quantities}
+    np.testing.assert_allclose(row["CCR - null"], [0.2, 0.3, np.nan])
+    np.testing.assert_allclose(row["deaf osteocytes: CCR - null"], [0.1, 0.0, np.nan], atol=1e-12)
+    np.testing.assert_allclose(row["CCR that osteocytes add"], [0.1, 0.3, np.nan])
     assert np.isnan(row["formation against signal"][2])
     assert np.nanmean(row["formation against signal"]) == pytest.approx(1)
     assert np.nanmean(row["resorption against signal"]) == pytest.approx(-1)
