@@ -113,10 +113,10 @@ def next_patch(here, seed, day, key, spacing_um, shape, surface_row, bmu, rankl,
 @rule
 def front_occupancy(col, shape, spacing_um, columns, rankl, opg, b):
     """RANK occupancy at the floor of a column."""
-    level, start, root, normal = columns
+    _, below, root, normal = columns
     nz, ny, nx = shape
     v = root[col]
-    t = max((level[col] - start[col]) / spacing_um - 0.5, 0.0)
+    t = max(below[col] / spacing_um, 0.0)
     z = min(max(int(np.rint(v // (ny * nx) + normal[col, 0] * t)), 0), nz - 1)
     y = min(max(int(np.rint((v // nx) % ny + normal[col, 1] * t)), 0), ny - 1)
     x = min(max(int(np.rint(v % nx + normal[col, 2] * t)), 0), nx - 1)
@@ -128,7 +128,7 @@ def osteoclast_intents(rows, seed, day, spacing_um, shape, cells, columns, colum
     """What the listed osteoclasts intend today: how deep to erode their patch, or which patch to move to.
 
     cells   : (voxel, key, nuclei, mode, advance_um, leaves, wish), the last three are written
-    columns : (level_um, start_um, root, normal) of the open columns
+    columns : (depth_um eroded, um of the floor below the center of the root, root, normal) of the open columns
     air     : (rankl, opg totals, Binding, reference occupancy, life factor, activity)
     """
     voxel, key, nuclei, mode, advance, leaves, wish = cells
@@ -146,7 +146,7 @@ def osteoclast_intents(rows, seed, day, spacing_um, shape, cells, columns, colum
             ratio = front_occupancy(col, shape, spacing_um, columns, rankl, opg, b) / reference
             depth, done = erosion_um(
                 mode[row],
-                np.float64(columns[0][col]) - np.float64(columns[1][col]),
+                np.float64(columns[0][col]),
                 np.float64(nuclei[row]),
                 support(ratio, p),
                 life_factor,

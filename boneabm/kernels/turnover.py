@@ -98,8 +98,8 @@ def add_osteoid(v, fraction, day, matrix, osteoid, osteoid_day, plane_size, book
 
 @rule
 def layer_fraction(top_um, thick_um, level_um, spacing_um):
-    """f = clip(top + thick - d, 0, thick) / h, never more than a full voxel."""
-    return min(min(max(top_um + thick_um - level_um, 0.0), thick_um) / spacing_um, 1.0)
+    """f = clip(thick - (d - top), 0, thick) / h, never more than a full voxel; exactly thick / h at its top."""
+    return min(min(max(thick_um - (level_um - top_um), 0.0), thick_um) / spacing_um, 1.0)
 
 
 @kernel
@@ -269,43 +269,51 @@ def nearest_root(place, column, spacing_um, shape, columns, surface, block):
     columns : (site, root, normal (C, 3), column_of_root)    surface : (row of a voxel or -1, normal (N, 3))
     """
     site, root, normal, column_of_root = columns
-    surface_row, surface_normal = surface
     nz, ny, nx = shape
     along, best = below_root(place, root[column], shape, normal, column)
-    nearest = column if along >= LEAST_DEPTH else -1
-    start, moved = column, True
-    while moved:
-        moved = False
-        v = root[start]
-        z0, y0, x0 = v // (ny * nx), (v // nx) % ny, v % nx
+    start, at, nearest = column, np.int64(root[column]), column if along >= LEAST_DEPTH else -1
+    while True:
+        z0, y0, x0 = at // (ny * nx), (at // nx) % ny, at % nx
+        next_root, foreign = start, False
         for z in range(max(z0 - 2, 0), min(z0 + 3, nz)):
             for y in range(max(y0 - 2, 0), min(y0 + 3, ny)):
                 for x in range(max(x0 - 2, 0), min(x0 + 3, nx)):
                     u = (z * ny + y) * nx + x
                     far = (place[0] - z) ** 2 + (place[1] - y) ** 2 + (place[2] - x) ** 2
-                    other, row = column_of_root[u], surface_row[u]
-                    if far > best or (far == best and u >= root[start]) or (other < 0 and row < 0):
+                    if far > best or (far == best and u >= at):
                         continue
+                    other = column_of_root[u]
                     if other >= 0 and site[other] == site[column]:
                         if below_root(place, u, shape, normal, other)[0] >= LEAST_DEPTH:
-                            nearest, best, start, moved = other, far, other, True
-                    elif other >= 0:
-                        if cosine(normal, other, normal, start) >= SAME_SIDE:
-                            return -1, best
-                    elif (
-                        block[1][u] < 0
-                        and cosine(surface_normal, row, normal, start) >= SAME_SIDE
-                        and surface_before(z, y, x, site[column], spacing_um, shape, block)
-                    ):
-                        return -1, best
-    return nearest, best
+                            next_root, best, at, foreign = other, far, u, False
+                    elif is_surface(z, y, x, other, start, site[column], spacing_um, shape, normal, surface, block):
+                        best, at, foreign = far, u, True
+        if foreign:
+            return -1, best
+        if next_root == start:
+            return nearest, best
+        start, nearest = next_root, next_root
+
+
+@rule
+def is_surface(z, y, x, other, column, site, spacing_um, shape, normal, surface, block):
+    """Whether a voxel that is no root of a site is surface of the side of one of its columns: free or another root."""
+    if other >= 0:
+        return cosine(normal, other, normal, column) >= SAME_SIDE
+    surface_row, surface_normal = surface
+    u = (z * shape[1] + y) * shape[2] + x
+    row = surface_row[u]
+    if row < 0 or block[1][u] >= 0 or cosine(surface_normal, row, normal, column) < SAME_SIDE:
+        return False
+    return surface_before(z, y, x, site, spacing_um, shape, block)
 
 
 @kernel
 def grow_front(spacing_um, shape, layers, columns, surface, maps, out_new):
     """Columns that dug through a layer claim the matrix next to it that lies nearest to their own surface.
 
-    A voxel belongs to the root nearest to it, if no other surface of that side is nearer, and to the depth
+    A voxel belongs to the root nearest to it, if no other surface of that side is nearer and erosion goes on there, and
+    to the depth
 
         top = depth of the root + distance from it along its normal - h/2
 
@@ -315,19 +323,20 @@ def grow_front(spacing_um, shape, layers, columns, surface, maps, out_new):
     layers  : (voxel, column, top_um, thick_um) of (L,); a layer not yet begun moves to a nearer root of its own site
     columns : (level_um, phase, site, root voxel, normal (C, 3), column_of_root (Z*Y*X,))
     surface : (row of a voxel or -1 (Z*Y*X,), normal (N, 3))
-    maps    : (matrix, bmu, layer_of) of (Z*Y*X,); layer_of: row of the layer of a voxel or -1, new rows follow L
+    maps    : (matrix, bmu, layer_of, tried) of (Z*Y*X,); layer_of: row of the layer of a voxel or -1, new rows follow
+              L; tried: -1, and again on return: a voxel is looked at once for a site, by the first of its fronts
     out_new : (voxel, column, top_um, thick_um) of (M,); returns how many were written
     """
     voxel, column, top, thick = layers
     level, phase, site, root, normal, column_of_root = columns
-    matrix, bmu, layer_of = maps
+    matrix, bmu, layer_of, tried = maps
     new_voxel, new_column, new_top, new_thick = out_new
     nz, ny, nx = shape
     block, roots = (matrix, bmu, layer_of, thick), (site, root, normal, column_of_root)
     n = 0
     for row in range(voxel.size):
         col = column[row]
-        if phase[col] > REVERSAL - 1 or level[col] < top[row] + thick[row] - spacing_um:
+        if phase[col] >= REVERSAL or level[col] < top[row] + thick[row] - spacing_um:
             continue
         v = voxel[row]
         z, y, x = v // (ny * nx), (v // nx) % ny, v % nx
@@ -338,30 +347,46 @@ def grow_front(spacing_um, shape, layers, columns, surface, maps, out_new):
                     if (a == 0 and b == 0 and c == 0) or not (0 <= zz < nz and 0 <= yy < ny and 0 <= xx < nx):
                         continue
                     w = (zz * ny + yy) * nx + xx
-                    fresh = bmu[w] < 0 and n < new_voxel.size
-                    if matrix[w] <= 0 or not (fresh or (bmu[w] == site[col] and layer_of[w] < voxel.size)):
+                    if matrix[w] <= 0 or tried[w] == site[col]:
                         continue
-                    place = (zz, yy, xx)
+                    place, own, past = (zz, yy, xx), -1, -1
+                    if bmu[w] == site[col] and layer_of[w] < voxel.size:
+                        own = layer_of[w]
+                        old = column[own]
+                        along, past = below_root(place, root[old], shape, normal, old)
+                        if voxel[own] == root[old] or along < LEAST_DEPTH or level[old] > top[own]:
+                            continue
+                    elif bmu[w] >= 0 or n == new_voxel.size:
+                        continue
+                    tried[w] = site[col]
                     nearest, far = nearest_root(place, col, spacing_um, shape, roots, surface, block)
-                    if nearest < 0:
+                    if nearest < 0 or phase[nearest] >= REVERSAL or (own >= 0 and far >= past):
                         continue
                     head = layer_of[root[nearest]]
                     along, _ = below_root(place, root[nearest], shape, normal, nearest)
                     depth = top[head] + thick[head] + (along - 1.0) * spacing_um
-                    if fresh:
-                        new_voxel[n], new_column[n], new_top[n] = w, nearest, depth
-                        new_thick[n] = matrix[w] * spacing_um
-                        bmu[w] = site[col]
-                        layer_of[w] = voxel.size + n
-                        n += 1
-                        continue
-                    own = layer_of[w]
-                    old = column[own]
-                    along, past = below_root(place, root[old], shape, normal, old)
-                    begun = along < LEAST_DEPTH or level[old] > top[own]
-                    if far < past and not begun:
+                    if own >= 0:
                         column[own], top[own] = nearest, depth
+                        continue
+                    new_voxel[n], new_column[n], new_top[n] = w, nearest, depth
+                    new_thick[n] = matrix[w] * spacing_um
+                    bmu[w] = site[col]
+                    layer_of[w] = voxel.size + n
+                    n += 1
+    clear_around(voxel, shape, tried)
     return n
+
+
+@rule
+def clear_around(voxel, shape, out):
+    """Write -1 into a flat map at the listed voxels and the 26 around each."""
+    nz, ny, nx = shape
+    for v in voxel:
+        z, y, x = v // (ny * nx), (v // nx) % ny, v % nx
+        for zz in range(max(z - 1, 0), min(z + 2, nz)):
+            for yy in range(max(y - 1, 0), min(y + 2, ny)):
+                for xx in range(max(x - 1, 0), min(x + 2, nx)):
+                    out[(zz * ny + yy) * nx + xx] = -1
 
 
 @rule
@@ -388,7 +413,7 @@ def find_floors(rows, spacing_um, shape, columns, reach_um, layers, matrix, out_
     a hole that is wider keeps what is farther from its rim. A voxel of bone begins half a voxel before its center. Bone
     that is still being eroded is no floor.
 
-    rows   : (N,) columns that finished reversal; columns : (root voxel, um eroded from its top on, normal, phase)
+    rows   : (N,) columns that finished reversal; columns : (root voxel, um below its center, normal, phase)
     layers : (column of each layer, (Z*Y*X,) int32 layer of each voxel or -1); reach_um : (N,), thickness laid
     """
     root, depth, normal, phase = columns
@@ -396,7 +421,7 @@ def find_floors(rows, spacing_um, shape, columns, reach_um, layers, matrix, out_
     for i in range(rows.size):
         col = rows[i]
         v = root[col]
-        t = depth[col] / spacing_um - 0.5
+        t = depth[col] / spacing_um
         z = v // (ny * nx) + normal[col, 0] * t
         y = (v // nx) % ny + normal[col, 1] * t
         x = v % nx + normal[col, 2] * t

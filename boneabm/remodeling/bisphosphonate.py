@@ -18,6 +18,7 @@ from ..kernels import random
 from .parameters import BisphosphonateParameters, OsteoclastParameters
 
 if TYPE_CHECKING:
+    from .resorption import Patch
     from .tissue import Tissue
 
 AG_PER_FG = 1000.0
@@ -103,17 +104,15 @@ def bury(drug: SurfaceDrug, voxels: np.ndarray) -> None:
     drug.on[voxels] = 0
 
 
-def survives(
-    tissue: Tissue, rows: np.ndarray, seed: int, day: int, key: int, p: OsteoclastParameters
-) -> bool:
-    """Whether an osteoclast lives through sealing onto surface (rows of it): chance 1 / (1 + density / half).
+def survives(tissue: Tissue, patch: Patch, seed: int, day: int, key: int, p: OsteoclastParameters) -> bool:
+    """Whether an osteoclast lives through sealing onto a patch: chance 1 / (1 + density / half).
 
     The acid of its first day sets free what is on its patch. One that dies leaves surface and drug as they were.
     """
     if tissue.drug is None:
         return True
-    on = float(tissue.drug.on[tissue.surface.voxel[rows]].sum(dtype=np.int64)) / AG_PER_FG
-    density = on / max(float(tissue.surface.area_um2[rows].sum(dtype=np.float64)), 1e-9)
+    on = float(tissue.drug.on[tissue.surface.voxel[patch.row]].sum(dtype=np.int64)) / AG_PER_FG
+    density = on / max(patch.total_um2, 1e-9)
     return float(random.uniform(seed, random.DRUG, day, np.uint64(key))) < spared(density, p)
 
 

@@ -98,8 +98,7 @@ def recruit(
 def find_floors(tissue: Tissue, rows: np.ndarray, wall_um: np.ndarray) -> None:
     """Look for solid bone within the thickness that will be laid in each column; without, nothing can be built."""
     columns, lattice = tissue.columns, tissue.lattice
-    depth_um = columns["end_um"] - tissue.layers["top_um"][tissue.layer_of[columns["root"]]]
-    shafts = (columns["root"], depth_um, tissue.normals(), columns["phase"])
+    shafts = (columns["root"], columns["end_um"] - tissue.centers_um(), tissue.normals(), columns["phase"])
     geometry = (lattice.spacing_um, lattice.shape)
     layers = (tissue.layers["column"], tissue.layer_of)
     turnover.find_floors(
@@ -113,7 +112,7 @@ def wall_to_lay(
     """Thickness that osteoblasts will lay in columns, um: local balance x depth x m_ob_life."""
     columns = tissue.columns
     depth_um = columns["end_um"][rows] - columns["start_um"][rows]
-    floor = below(tissue, rows, columns["end_um"][rows] - 0.5 * tissue.lattice.spacing_um)
+    floor = below(tissue, rows, columns["end_um"][rows])
     return felt_balance(signals, floor, m, p) * depth_um * m.m_ob_life
 
 
@@ -210,8 +209,9 @@ def bury(tissue: Tissue, rows: np.ndarray, psi: np.ndarray, seed: int, day: int,
 
 
 def below(tissue: Tissue, columns: np.ndarray, depth_um: np.ndarray) -> np.ndarray:
-    """Flat voxels at a depth below the roots of columns, along their inward normals; inside the block."""
+    """Flat voxels at a depth (as levels are) in columns, along their inward normals, no higher than their roots."""
     shape = tissue.lattice.shape
+    depth_um = depth_um - tissue.centers_um()[columns]
     root = np.stack(np.unravel_index(tissue.columns["root"][columns], shape), axis=1)
     step = tissue.normals()[columns] * (np.maximum(depth_um, 0.0) / tissue.lattice.spacing_um)[:, None]
     place = np.clip(np.rint(root + step).astype(np.int64), 0, np.array(shape) - 1)

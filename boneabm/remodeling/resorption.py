@@ -26,7 +26,8 @@ def intend(
     """What the listed osteoclasts intend today, from the state as it is."""
     names = ("voxel", "key", "nuclei", "mode", "advance_um", "leaves", "wish")
     cells = tuple(tissue.osteoclasts[name] for name in names)
-    columns = (*(tissue.columns[name] for name in ("level_um", "start_um", "root")), tissue.normals())
+    level, start, root = (tissue.columns[name] for name in ("level_um", "start_um", "root"))
+    columns = (level - start, level - tissue.centers_um(), root, tissue.normals())
     field, reference = signals.field, signals.fields.reference_occupancy
     air = (field.total("rankl"), field.total("opg"), signals.binding(m), reference, m.m_oc_life, m.m_oc_act)
     maps = (tissue.column_of_root, tissue.surface.row, tissue.flat("bmu"))
@@ -71,7 +72,7 @@ def claim_patch(
     number, owner = int(tissue.sites["site"][site]), int(tissue.osteoclasts["unique_id"][row])
     patch = patch_around(tissue, number, target, area_um2, p.reach_um)
     key = int(tissue.osteoclasts["key"][row])
-    if patch.row.size == 0 or not bisphosphonate.survives(tissue, patch.row, seed, day, key, p):
+    if patch.row.size == 0 or not bisphosphonate.survives(tissue, patch, seed, day, key, p):
         tissue.osteoclasts.kill(row)
         return
     open_columns(tissue, patch, number, owner, day)
@@ -190,7 +191,7 @@ def grow_fronts(tissue: Tissue) -> None:
     shafts = (*(columns[name] for name in names), tissue.normals(), tissue.column_of_root)
     geometry = (tissue.lattice.spacing_um, tissue.lattice.shape)
     faces = (tissue.surface.row, tissue.surface.normal)
-    maps = (tissue.flat("matrix"), tissue.flat("bmu"), tissue.layer_of)
+    maps = (tissue.flat("matrix"), tissue.flat("bmu"), tissue.layer_of, tissue.tried)
     count = turnover.grow_front(*geometry, stack, shafts, faces, maps, new)
     voxel, column, top, thick = (array[:count] for array in new)
     layers.append(count, voxel=voxel, column=column, top_um=top, thick_um=thick)

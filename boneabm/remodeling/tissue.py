@@ -72,6 +72,7 @@ class Tissue:
     drug    : bisphosphonate on and in bone, None until the first dose
     claimed_um2 : (365,) float64, area claimed on each of the last days, a ring by day
     layer_of, column_of_root : (Z*Y*X,) int32, row by voxel or -1; derived
+    tried   : (Z*Y*X,) int32, room of `grow_front`, -1 between its calls
     """
 
     def __init__(self, lattice: VoxelLattice) -> None:
@@ -95,6 +96,7 @@ class Tissue:
         voxels = int(np.prod(lattice.shape))
         self.layer_of = np.full(voxels, -1, np.int32)
         self.column_of_root = np.full(voxels, -1, np.int32)
+        self.tried = np.full(voxels, -1, np.int32)
         self.book = np.zeros((3, lattice.shape[0], 2), np.int64)
         self.today = DayTotals()
 
@@ -121,6 +123,11 @@ class Tissue:
     def normals(self) -> np.ndarray:
         """(C, 3) float32, inward normals of the columns."""
         return np.stack([self.columns[f"normal_{axis}"] for axis in "zyx"], axis=1)
+
+    def centers_um(self) -> np.ndarray:
+        """(C,) float32, depth of the centers of roots below the smooth surface, where levels are 0."""
+        own = self.layer_of[self.columns["root"]]
+        return self.layers["top_um"][own] + self.layers["thick_um"][own] - np.float32(0.5 * self.lattice.spacing_um)
 
     def site_rows(self, numbers: np.ndarray) -> np.ndarray:
         """Rows of open sites by number."""

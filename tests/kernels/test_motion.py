@@ -46,8 +46,8 @@ class Block:
         self.column_of_root = np.full(self.bmu.size, -1, np.int32)
         self.column_of_root[roots] = np.arange(50)
         normal = self.surface.normal[self.surface.row[roots]]
-        start = np.linspace(-5, 0, 50, dtype=np.float32)
-        self.columns = (start + (rng.random(50) * 60).astype(np.float32), start, roots, normal)
+        depth = (rng.random(50) * 60).astype(np.float32)
+        self.columns = (depth, depth - np.linspace(5, 15, 50, dtype=np.float32), roots, normal)
         self.rankl = (rng.random(self.lattice.shape) * 400).astype(np.float32)
         self.opg = (rng.random(self.lattice.shape) * 2000).astype(np.float32)
         place = np.where(rng.random(cells) < 0.8, rng.choice(roots, cells), rng.choice(self.surface.voxel, cells))
@@ -269,17 +269,16 @@ def test_intents_follow_the_mode_of_the_cell():
     """Waiting: nothing; searching: a wish only; eroding: the formula at the floor of its column, no wish."""
     block = Block()
     advance, leaves, wish = block.intents([np.arange(80)])
-    level, start, root, normal = block.columns
+    depth_um, below_um, root, normal = block.columns
     for row, mode in enumerate(block.mode):
         column = block.column_of_root[block.voxel[row]]
         assert (wish[row] >= 0) == (mode == motion.SEARCHING)
         if mode in (motion.WAITING, motion.SEARCHING) or column < 0:
             assert (advance[row], leaves[row]) == (0, 0)
             continue
-        depth_um = float(level[column]) - float(start[column])
-        front = front_plain(depth_um, root[column], normal[column], H_UM, block.lattice.shape)
+        front = front_plain(float(below_um[column]), root[column], normal[column], H_UM, block.lattice.shape)
         ratio = occupancy_plain(block.rankl[front], block.opg[front], BINDING) / 0.3
-        case = (mode, depth_um, float(block.nuclei[row]), support_plain(ratio, CLAST), 1.2, 0.9, CLAST)
+        case = (mode, float(depth_um[column]), float(block.nuclei[row]), support_plain(ratio, CLAST), 1.2, 0.9, CLAST)
         depth, done = erosion_plain(*case)
         assert advance[row] == pytest.approx(depth, rel=1e-5)
         assert leaves[row] == done

@@ -359,9 +359,11 @@ def test_a_front_grows_like_the_plain_twin(seed):
     plain = [list(row) for row in zip(*(a.tolist() for a in layers), strict=True)]
     after, fresh = grow_plain(H_UM, SHAPE, plain, dicts, surface, block["matrix"], block["bmu"])
     new = (np.empty(500, np.int32), np.empty(500, np.int32), np.empty(500, np.float32), np.empty(500, np.float32))
-    maps = (block["matrix"], block["bmu"], layer_of)
+    tried = np.full(layer_of.size, -1, np.int32)
+    maps = (block["matrix"], block["bmu"], layer_of, tried)
     n = turnover.grow_front(H_UM, SHAPE, layers, (*columns, column_of_root), (row_of, normal), maps, new)
     assert n == len(fresh) > 0
+    assert (tried == -1).all()
     np.testing.assert_allclose(np.stack([a[:n] for a in new], axis=1), fresh, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(np.stack(layers, axis=1), after, rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(layer_of[new[0][:n]], np.arange(n) + 40)
@@ -379,7 +381,7 @@ def drilled(radius_um):
     root = np.array([(2 * 25 + y) * 25 + x for y, x in inside], np.int32)
     normal = np.tile(np.array([1, 0, 0], np.float32), (root.size, 1))
     done = np.full(root.size, turnover.FORMATION, np.uint8)
-    return matrix, (root, np.full(root.size, 2.5 * H_UM, np.float32), normal, done), radius[radius <= radius_um]
+    return matrix, (root, np.full(root.size, 2.0 * H_UM, np.float32), normal, done), radius[radius <= radius_um]
 
 
 def nobody(matrix):

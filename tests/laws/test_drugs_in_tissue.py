@@ -12,6 +12,7 @@ from boneabm.analysis.observe import series_row, volume_arrays
 from boneabm.endocrine import Modulators
 from boneabm.io.checkpoint import state_sha256
 from boneabm.remodeling import bisphosphonate, formation, modeling
+from boneabm.remodeling.resorption import patch_around
 from boneabm.scenario import FIELDS
 
 NONE = Modulators()
@@ -94,12 +95,13 @@ def test_half_of_the_osteoclasts_live_at_the_half_density():
     """Share of survivors = 1 / (1 + density / half) over many keys; all live without drug."""
     simulation = slab()
     tissue, p = simulation.tissue, simulation.rules.osteoclast
-    rows = np.arange(50)
-    assert all(bisphosphonate.survives(tissue, rows, 1, 0, key, p) for key in range(20))
+    patch = patch_around(tissue, 0, int(tissue.surface.voxel[50]), 2e4, 100.0)
+    assert patch.row.size > 30
+    assert all(bisphosphonate.survives(tissue, patch, 1, 0, key, p) for key in range(20))
     for times in (1.0, 4.0):
         tissue.drug = None
         bisphosphonate.deposit(tissue, times * p.bisphosphonate_half_fg_per_um2, simulation.rules.bisphosphonate)
-        lived = np.mean([bisphosphonate.survives(tissue, rows, 1, 0, key, p) for key in range(2000)])
+        lived = np.mean([bisphosphonate.survives(tissue, patch, 1, 0, key, p) for key in range(2000)])
         assert lived == pytest.approx(1.0 / (1.0 + times), abs=0.03)
 
 

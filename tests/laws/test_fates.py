@@ -124,7 +124,7 @@ def test_buried_osteoblasts_lie_anywhere_in_the_new_bone_at_rest_under_its_strai
     z, y, x = np.unravel_index(cells["voxel"], shape)
     top = np.unravel_index(tissue.sites["voxel"][0], shape)[0]
     depth = top - z
-    for voxels, share in enumerate((0.2, 0.4, 0.4)):
+    for voxels, share in enumerate((0.4, 0.4, 0.2)):
         assert_share((depth == voxels).sum(), cells.n, share)
     assert set(zip(y, x, strict=True)) <= set(zip(*np.unravel_index(tissue.columns["root"], shape)[1:], strict=True))
     assert (cells["birth_day"] == 100).all()

@@ -74,15 +74,34 @@ def round_rod(radius_um, spacing_um):
     return quiet_bone(np.repeat(disk[:, :, None], length, axis=2), spacing_um)
 
 
-@pytest.mark.parametrize("spacing_um", [10.0, 16.0, 20.0, 25.0])
-@pytest.mark.parametrize("radius_um", [np.inf, 120.0, 80.0])
-def test_a_site_removes_what_geometry_says_at_any_voxel_size(radius_um, spacing_um):
-    """Flat bone loses area x depth within 1 %, a rod of radius R area x depth (1 - depth / 2R) within 10 %.
+def tilted_plate(slope_y, slope_x, spacing_um):
+    """A plate of 240 um below a tilted plane, across the block, at rest."""
+    n = round(720.0 / spacing_um)
+    z, y, x = (np.indices((n, n, n)) - (n - 1) / 2) * spacing_um
+    across = (z - slope_y * y - slope_x * x) / np.sqrt(1.0 + slope_y**2 + slope_x**2)
+    return quiet_bone(abs(across) <= 120.0, spacing_um)
 
-    Measured with four seeds at 10 and 20 um: flat 1.00, rods 1.03-1.06 (the area of the rod of 80 um is 4 % small).
+
+SHAPES = {
+    "flat": (lambda um: slab(um, edge_um=600.0), np.inf, 0.01),
+    "tilted 20": (lambda um: tilted_plate(0.36, 0.0, um), np.inf, 0.12),
+    "tilted 45": (lambda um: tilted_plate(1.0, 0.0, um), np.inf, 0.12),
+    "tilted, y and x": (lambda um: tilted_plate(0.5, 0.3, um), np.inf, 0.12),
+    "rod of 120 um": (lambda um: round_rod(120.0, um), 120.0, 0.1),
+    "rod of 80 um": (lambda um: round_rod(80.0, um), 80.0, 0.1),
+}
+
+
+@pytest.mark.parametrize("spacing_um", [10.0, 16.0, 20.0, 25.0])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_site_removes_what_geometry_says_at_any_voxel_size(shape, spacing_um):
+    """A plate loses area x depth, a rod of radius R area x depth (1 - depth / 2R): flat 1 %, tilted 12 %, rods 10 %.
+
+    Measured with four seeds at 10 and 20 um: rods 1.03-1.06 (the area of the rod of 80 um is 4 % small); tilted plates
+    have the rim of a site on oblique voxels.
     """
-    flat = np.isinf(radius_um)
-    simulation = slab(spacing_um, edge_um=600.0) if flat else round_rod(radius_um, spacing_um)
+    make, radius_um, tolerance = SHAPES[shape]
+    simulation = make(spacing_um)
     rules = simulation.rules
     always = rules.osteoclast._replace(support_low=-1.0, support_high=0.0, support_least=1.0)
     alike = rules.activation._replace(site_area_spread=0.0)
@@ -96,7 +115,7 @@ def test_a_site_removes_what_geometry_says_at_any_voxel_size(radius_um, spacing_
     removed_um3 = (before - tissue.lattice.matrix.sum(dtype=float)) * spacing_um**3
     assert 50.0 < np.average(depth, weights=area) < 70.0
     expected = (area * depth * (1.0 - depth / (2.0 * radius_um))).sum()
-    assert removed_um3 == pytest.approx(expected, rel=0.01 if flat else 0.1)
+    assert removed_um3 == pytest.approx(expected, rel=tolerance)
 
 
 def test_a_refilled_plate_has_its_old_shape(site):
@@ -197,17 +216,14 @@ def test_open_surface_is_refractory():
 
 @pytest.mark.slow
 def test_voxel_size_does_not_set_the_size_of_a_site():
-    """Smallest to largest of 12, 20 and 30 um voxels, at an equal quota: area 5 %, depth 5 %, eroded volume 25 %.
-
-    Volume is spread most because fine voxels release less of what lies below the claimed area.
-    """
+    """Smallest to largest of 12, 20 and 30 um voxels, at an equal quota: area, depth and eroded volume 5 %."""
     records = []
     for spacing_um in (12.0, 20.0, 30.0):
         simulation = slab(spacing_um=spacing_um, edge_um=720.0)
         equal = simulation.rules.activation._replace(site_area_spread=0.0)
         simulation.rules = replace(simulation.rules, activation=equal)
         records.append(closed(simulation)[0])
-    for name, tolerance in (("area_um2", 0.05), ("erosion_depth_um", 0.05), ("eroded_um3", 0.25)):
+    for name, tolerance in (("area_um2", 0.05), ("erosion_depth_um", 0.05), ("eroded_um3", 0.05)):
         values = np.array([record[name] for record in records])
         assert np.ptp(values) / values.mean() < tolerance, (name, values)
 

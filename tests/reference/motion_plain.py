@@ -59,9 +59,9 @@ def next_patch_plain(here, seed, day, key, spacing_um, shape, surface_row, bmu, 
     return max(scores, key=scores.get) if scores else -1
 
 
-def front_plain(level_um, root, normal, spacing_um, shape):
+def front_plain(below_um, root, normal, spacing_um, shape):
     """Index (z, y, x) of the voxel at the floor of a column, kept inside the block."""
-    t = max(level_um / spacing_um - 0.5, 0)
+    t = max(below_um / spacing_um, 0)
     place = np.rint(np.array(np.unravel_index(root, shape)) + np.asarray(normal, float) * t).astype(int)
     return tuple(np.clip(place, 0, np.array(shape) - 1))
 

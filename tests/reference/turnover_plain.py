@@ -155,25 +155,26 @@ def nearest_plain(w, c, shape, columns, surface, before, bmu):
     surface : {voxel: normal}; of two places as near the first in the block is nearest
     """
     site, root_of = columns[c]["site"], {column["root"]: i for i, column in enumerate(columns)}
-    depth, away = depth_below(w, columns[c]["root"], columns[c]["normal"], shape)
-    found, here, best, moved = (c if depth >= 0.5 else None), c, (away, columns[c]["root"]), True
     window = [(a, b, d) for a in range(-2, 3) for b in range(-2, 3) for d in range(-2, 3)]
-    while moved:
-        moved = False
-        for u, _ in neighbors(columns[here]["root"], shape, window):
-            near = (depth_below(w, u, (1, 0, 0), shape)[1], u)
-            if near >= best:
-                continue
-            side, i = np.asarray(columns[here]["normal"], float), root_of.get(u)
+    below = {i: depth_below(w, column["root"], column["normal"], shape)[0] >= 0.5 for i, column in enumerate(columns)}
+    while True:
+        side, near = np.asarray(columns[c]["normal"], float), {}
+        for u, _ in neighbors(columns[c]["root"], shape, window):
+            i = root_of.get(u)
             if i is not None and columns[i]["site"] == site:
-                if depth_below(w, u, columns[i]["normal"], shape)[0] >= 0.5:
-                    found, here, best, moved = i, i, near, True
+                found = below[i]
             elif i is not None:
-                if side @ columns[i]["normal"] >= 0.2:
-                    return None
-            elif u in surface and bmu[u] < 0 and side @ surface[u] >= 0.2 and exposed_plain(u, shape, before):
-                return None
-    return found
+                found = side @ columns[i]["normal"] >= 0.2
+            else:
+                found = u in surface and bmu[u] < 0 and side @ surface[u] >= 0.2 and exposed_plain(u, shape, before)
+            if found or i == c:
+                near[depth_below(w, u, (1, 0, 0), shape)[1], u] = i
+        i = near[min(near)]
+        if i is None or columns[i]["site"] != site:
+            return None
+        if i == c:
+            return c if below[c] else None
+        c = i
 
 
 def grow_plain(spacing_um, shape, layers, columns, surface, matrix, bmu):
@@ -181,7 +182,7 @@ def grow_plain(spacing_um, shape, layers, columns, surface, matrix, bmu):
 
     columns : list of dicts with level, phase, site, root, normal; returns (layers, new layers)
     """
-    layers, new, bmu = [list(layer) for layer in layers], [], bmu.copy()
+    layers, new, bmu, tried = [list(layer) for layer in layers], [], bmu.copy(), {}
     row_of = {layer[0]: row for row, layer in enumerate(layers)}
     for layer in layers:
         v, c, top, thick = layer
@@ -190,12 +191,19 @@ def grow_plain(spacing_um, shape, layers, columns, surface, matrix, bmu):
             continue
         for w, _ in neighbors(v, shape, AROUND):
             own = bmu[w] == column["site"] and w in row_of
-            if matrix[w] <= 0 or not (bmu[w] < 0 or own):
+            if matrix[w] <= 0 or not (bmu[w] < 0 or own) or tried.get(w) == column["site"]:
                 continue
+            if own:
+                other = layers[row_of[w]]
+                old = columns[other[1]]
+                below, past = depth_below(w, old["root"], old["normal"], shape)
+                if old["root"] == w or below < 0.5 or old["level"] > other[2]:
+                    continue
+            tried[w] = column["site"]
             held = {entry[0]: entry[3] for entry in [*layers, *new]}
             before = before_plain(matrix, bmu, held, column["site"], spacing_um)
             i = nearest_plain(w, c, shape, columns, surface, before, bmu)
-            if i is None:
+            if i is None or columns[i]["phase"] >= 3:
                 continue
             root = columns[i]["root"]
             head = layers[row_of[root]]
@@ -205,17 +213,14 @@ def grow_plain(spacing_um, shape, layers, columns, surface, matrix, bmu):
                 new.append([w, i, depth, matrix[w] * spacing_um])
                 bmu[w] = column["site"]
                 continue
-            other = layers[row_of[w]]
-            old = columns[other[1]]
-            below, past = depth_below(w, old["root"], old["normal"], shape)
-            if old["root"] != w and below >= 0.5 and away < past and old["level"] <= other[2]:
+            if away < past:
                 other[1], other[2] = i, depth
     return layers, new
 
 
-def floor_plain(root, end_um, normal, reach_um, spacing_um, shape, matrix):
+def floor_plain(root, below_um, normal, reach_um, spacing_um, shape, matrix):
     """True where bone lies within reach of the bottom of a column, or the bottom lies beyond a face of the block."""
-    bottom = np.array(np.unravel_index(root, shape)) + np.asarray(normal, float) * (end_um / spacing_um - 0.5)
+    bottom = np.array(np.unravel_index(root, shape)) + np.asarray(normal, float) * (below_um / spacing_um)
     if (bottom < 0).any() or (bottom > np.array(shape) - 1).any():
         return True
     bone = np.argwhere(matrix.reshape(shape) >= 0.5)
