@@ -62,7 +62,7 @@ class Doubts(NamedTuple):
     def _of_another_size(self) -> list[str]:
         told = (
             f"voxels of {self.voxel_um:g} um: the constants of the tissue are fitted at 20 um; at 10 um sites erode "
-            "and fill a third less: compare blocks of one voxel size only"
+            "and fill a fifth more after some years: compare blocks of one voxel size only"
         )
         return [told] if self.voxel_um else []
 
