@@ -1,185 +1,153 @@
-"""Formation: osteoblast deposits shared over the columns under their footprint, overfill above a full column."""
+"""Formation: what osteoblasts lay is shared over the columns under their footprint, and laid on them when all are full."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
 from . import kernel, rule
-from .surface import face_neighbors
-from .turnover import FLOOR, FORMATION, SCALE, add_osteoid
+from .turnover import FLOOR, FORMATION, SCALE, below_root, clear_around, nearest_root, quantum
 
-MOST_STEPS = 4
-"""Voxels above the root of a full column in which new matrix finds room."""
-
-
-@rule
-def depth_weight(level_um, start_um):
-    """Deeper columns get more: w = max(d - d0, 0)^2."""
-    return max(level_um - start_um, 0.0) ** 2
+CLOSE_UM = 1e-3
+"""Levels and layers this near to each other meet, um."""
+LEAST_PUSH, MOST_PUSH, HALVINGS = 1e-3, 1e6, 40
+"""Pushes of a floor, 1/um: a first guess and one that brings it to its zero; halvings of the bracket of a push."""
 
 
 @kernel
-def share_deposits(deposit_um3, own_column, voxel_um3, columns, site_row, out_inbox):
-    """Share what the osteoblasts of a site lay over all its columns, deeper ones first: the new surface is even.
+def room_of(spacing_um, layers, matrix, out_room):
+    """What the layers of every column can still hold.
 
-    inbox_c += deposits of the site x w_c / sum w, w = max(d - d0, 0)^2 A, in integers of 2^-24 voxel, so the order of
-    osteoblasts changes no bit; where nothing is open, every osteoblast builds on its own column
-
-    deposit_um3 : (B,) float32, what each osteoblast lays today; own_column : (B,) int32, row of its column
-    columns     : (level_um, start_um, phase, floor, cross-section um2) of (C,)
-    site_row    : (C,) int64, row of the site of each column
-    out_inbox   : (C,) int64, added to
+    layers : (voxel, column, thick_um) of (L,)      matrix : flat      out_room : (C,) int64, 2^-24 voxel, added to
     """
-    level, start, phase, floor, area = columns
-    sites = site_row.max() + 1 if site_row.size else 0
-    laid, total = np.zeros(sites, np.int64), np.zeros(sites)
-    weight = np.zeros(out_inbox.size)
-    for c in range(out_inbox.size):
-        if phase[c] == FORMATION and floor[c] == FLOOR:
-            weight[c] = depth_weight(level[c], start[c]) * area[c]
-            total[site_row[c]] += weight[c]
-    for cell in range(deposit_um3.size):
-        own = own_column[cell]
-        amount = np.int64(deposit_um3[cell] / voxel_um3 * SCALE)
-        if total[site_row[own]] > 0.0:
-            laid[site_row[own]] += amount
-        else:
-            out_inbox[own] += amount
-    for c in range(out_inbox.size):
-        if weight[c] > 0.0:
-            out_inbox[c] += np.int64(laid[site_row[c]] * (weight[c] / total[site_row[c]]))
+    voxel, column, thick = layers
+    for row in range(voxel.size):
+        whole = quantum(min(thick[row] / spacing_um, np.float32(1.0)))
+        out_room[column[row]] += max(whole - quantum(matrix[voxel[row]]), 0)
+
+
+@rule
+def raised(level_um, zero_um, push):
+    """Level after a push, deeper ones rise more: dd/ds = -(d - zero)^2, so d - zero becomes 1 / (1 / (d - zero) + s)."""
+    deep = level_um - zero_um
+    return zero_um + deep / (1.0 + push * deep) if deep > 0.0 else level_um
+
+
+@rule
+def laid_on(rows, zero_um, push, spacing_um, layers, matrix, level):
+    """Voxels of matrix that the listed layers take when the floors of their columns are pushed up."""
+    voxel, column, top, thick = layers
+    total = 0.0
+    for row in rows:
+        own = raised(np.float64(level[column[row]]), zero_um, push)
+        held = min(max(top[row] + thick[row] - own, 0.0), np.float64(thick[row])) / spacing_um
+        total += max(held - matrix[voxel[row]], 0.0)
+    return total
 
 
 @kernel
-def pass_on(voxel_um3, columns, site_row, inbox):
-    """What is more than the cavity of a column holds goes to the columns of its site that have room left.
+def raise_floors(spacing_um, beyond, laid, site_row, builds, layers, matrix, level):
+    """Raise the floors of sites until they hold what is laid on them, deeper ones faster: the new surface is even.
 
-    room_c = (d - d0) A / V - inbox_c; an excess moves in proportion to the room, what no column holds stays where it is
+    Every floor of a site gets the same push, see `raised`, found by bisection on the volume that its layers take: bone
+    is conserved whatever their shape. The zero is the smooth surface as it was, or the highest layer of the site.
 
-    columns  : (level_um, start_um, phase, floor, cross-section um2) of (C,)
-    site_row : (C,) int64, row of the site of each column
-    inbox    : (C,) int64, 2^-24 voxel, changed in place
+    beyond   : whether a site goes on above the smooth surface
+    laid     : (S,) float64, voxels, what each site lays in all beyond its matrix as it is
+    site_row : (C,) int64, row of the site of each column      builds : (C,) bool, columns that bone is laid on
+    layers   : (voxel, column, top_um, thick_um) of (L,)       matrix : flat
+    level    : (C,) float32, um, changed in place
+    returns (S,) voxels: what found no room, less than 0 where layers hold more
     """
-    level, start, phase, floor, area = columns
-    sites = site_row.max() + 1 if site_row.size else 0
-    room, excess = np.zeros(sites, np.int64), np.zeros(sites, np.int64)
-    left = np.zeros(inbox.size, np.int64)
-    for c in range(inbox.size):
-        if phase[c] != FORMATION or floor[c] != FLOOR:
+    voxel, column, top, _ = layers
+    start, zero = np.zeros(laid.size + 1, np.int64), np.zeros(laid.size)
+    for row in range(voxel.size):
+        if builds[column[row]]:
+            start[site_row[column[row]] + 1] += 1
+    start = np.cumsum(start)
+    rows, filled = np.empty(start[-1], np.int64), start[:-1].copy()
+    for row in range(voxel.size):
+        site = site_row[column[row]]
+        if builds[column[row]]:
+            rows[filled[site]] = row
+            filled[site] += 1
+            if beyond:
+                zero[site] = min(zero[site], np.float64(top[row]))
+    rest, push = laid.copy(), np.zeros(laid.size)
+    for site in range(laid.size):
+        own = rows[start[site] : start[site + 1]]
+        if laid[site] <= 0.0 or own.size == 0:
             continue
-        left[c] = np.int64(max(level[c] - start[c], 0.0) * area[c] / voxel_um3 * SCALE) - inbox[c]
-        if left[c] > 0:
-            room[site_row[c]] += left[c]
-        else:
-            excess[site_row[c]] -= left[c]
-    for c in range(inbox.size):
-        if left[c] == 0 or room[site_row[c]] == 0 or excess[site_row[c]] == 0:
-            continue
-        moved = min(room[site_row[c]], excess[site_row[c]])
-        of = room[site_row[c]] if left[c] > 0 else excess[site_row[c]]
-        inbox[c] += np.int64(moved * (left[c] / of))
+        low, high = 0.0, LEAST_PUSH
+        while high < MOST_PUSH and laid_on(own, zero[site], high, spacing_um, layers, matrix, level) < laid[site]:
+            low, high = high, 4.0 * high
+        for _ in range(HALVINGS):
+            middle = 0.5 * (low + high)
+            if laid_on(own, zero[site], middle, spacing_um, layers, matrix, level) < laid[site]:
+                low = middle
+            else:
+                high = middle
+        rest[site] = laid[site] - laid_on(own, zero[site], high, spacing_um, layers, matrix, level)
+        push[site] = high
+    for c in range(level.size):
+        if builds[c] and push[site_row[c]] > 0.0:
+            level[c] = raised(np.float64(level[c]), zero[site_row[c]], push[site_row[c]])
+    return rest
 
 
-@rule
-def room_score(a, b, c, matrix, zz, yy, xx, normal, column):
-    """How well new matrix fits at a step (a, b, c) from a root: outward, filled, enclosed first."""
-    s = a * a + b * b + c * c
-    filled = 0.3 * matrix[zz, yy, xx] + 0.25 * face_neighbors(matrix, zz, yy, xx)
-    if s == 0:
-        return 1.5 + filled
-    along = a * normal[column, 0] + b * normal[column, 1] + c * normal[column, 2]
-    return -along / math.sqrt(float(s)) - 0.15 * (s - 1) + filled
+@kernel
+def grow_roofs(spacing_um, shape, crowded, site_row, layers, columns, surface, maps, out_new):
+    """Full columns of sites that lay more than their cavity holds continue into the marrow above them.
 
+    A partial layer that is full grows to a whole voxel; a voxel beside a full layer belongs to the nearest root of the
+    site, if no other surface of that side is nearer, from
 
-@rule
-def room_near(center, col, spacing_um, shape, columns, layers, layer_of, matrix, bmu):
-    """Best voxel around a voxel above a full column for new matrix (flat index), or -1 where there is no room.
+        top = depth of the root + distance from it along its normal (< 0 above) - h/2
 
-    Layers that are still open, or whose matrix has yet to follow their level today, have none.
+    so that the new surface is as even as one that is refilled.
+
+    crowded : (S,) bool of sites      site_row : (C,) int64, row of the site of each column
+    layers  : (voxel, column, top_um, thick_um, before_um) of (L,), changed in place
+    columns : (level_um, phase, floor, site, root voxel, normal (C, 3), column_of_root (Z*Y*X,))
+    surface : (row of a voxel or -1 (Z*Y*X,), normal (N, 3))
+    maps    : (matrix, bmu, layer_of, tried) of (Z*Y*X,) as in `turnover.grow_front`
+    out_new : (voxel, column, top_um, thick_um, before_um) of (M,); returns how many were written
     """
-    level, site, _, normal = columns
-    column, top, thick = layers
+    voxel, column, top, thick, before = layers
+    level, phase, floor, site, root, normal, column_of_root = columns
+    matrix, bmu, layer_of, tried = maps
+    new_voxel, new_column, new_top, new_thick, new_before = out_new
     nz, ny, nx = shape
-    z, y, x = center
-    best, place = 0.2, -1
-    for a in range(-1, 2):
-        for b in range(-1, 2):
-            for c in range(-1, 2):
-                zz, yy, xx = z + a, y + b, x + c
-                if not (0 <= zz < nz and 0 <= yy < ny and 0 <= xx < nx) or matrix[zz, yy, xx] >= 1.0:
-                    continue
-                w = (zz * ny + yy) * nx + xx
-                if bmu[w] >= 0:
-                    row = layer_of[w]
-                    if bmu[w] != site[col] or row < 0 or level[column[row]] > top[row] + 1e-4:
-                        continue
-                    if matrix[zz, yy, xx] < thick[row] / spacing_um - 1e-4:
-                        continue
-                score = room_score(a, b, c, matrix, zz, yy, xx, normal, col)
-                if score > best:
-                    best, place = score, w
-    return place
-
-
-@rule
-def find_room(col, spacing_um, shape, columns, layers, layer_of, matrix, bmu):
-    """Voxel for new matrix of a full column: around its root, else around the next voxel outward, at most three."""
-    _, _, root, normal = columns
-    nz, ny, nx = shape
-    v = root[col]
-    for step in range(MOST_STEPS):
-        z = int(np.rint(v // (ny * nx) - step * normal[col, 0]))
-        y = int(np.rint((v // nx) % ny - step * normal[col, 1]))
-        x = int(np.rint(v % nx - step * normal[col, 2]))
-        if not (0 <= z < nz and 0 <= y < ny and 0 <= x < nx):
-            return -1
-        place = room_near((z, y, x), col, spacing_um, shape, columns, layers, layer_of, matrix, bmu)
-        if place >= 0:
-            return place
-    return -1
-
-
-@kernel
-def settle_inboxes(day, spacing_um, inbox, columns, layers, layer_of, lattice, book, out_column):
-    """Raise the floor of every column by its inbox; what is more than the cavity holds goes on the surface above it.
-
-    columns    : (level_um, start_um, area_um2, site, root, normal) of (C,); the level is changed in place
-    layers     : (column, top_um, thick_um) of (L,); a layer that receives overfill grows
-    lattice    : (matrix (Z, Y, X), flat matrix, osteoid, osteoid_day, bmu), changed in place
-    out_column : (C, 2) int64, overfill is added to the formed amounts; returns the amount that found no room
-    """
-    level, start, area, site, root, normal = columns
-    column, top, thick = layers
-    matrix, flat, osteoid, osteoid_day, bmu = lattice
-    shape = matrix.shape
-    plane_size = shape[1] * shape[2]
-    voxel_um3 = spacing_um**3
-    unplaced = 0.0
-    for col in range(inbox.size):
-        if inbox[col] <= 0:
+    block, roots = (matrix, bmu, layer_of, before), (site, root, normal, column_of_root)
+    n = 0
+    for row in range(voxel.size):
+        col = column[row]
+        builds = phase[col] == FORMATION and floor[col] == FLOOR and crowded[site_row[col]]
+        if not builds or level[col] > top[row] + CLOSE_UM:
             continue
-        rise = inbox[col] / SCALE * voxel_um3 / area[col]
-        fits = min(rise, max(level[col] - start[col], 0.0))
-        level[col] -= fits
-        rest = (rise - fits) * area[col] / voxel_um3
-        for _ in range(4):
-            if rest * SCALE < 1.0:
-                break
-            w = find_room(col, spacing_um, shape, (level, site, root, normal), layers, layer_of, matrix, bmu)
-            if w < 0:
-                break
-            before = flat[w]
-            added = add_osteoid(w, min(before + rest, 1.0), day, flat, osteoid, osteoid_day, plane_size, book)
-            if added == 0:
-                break
-            out_column[col, 1] += added
-            rest -= added / SCALE
-            if bmu[w] >= 0:
-                row = layer_of[w]
-                thick[row] += added / SCALE * spacing_um
-                top[row] -= added / SCALE * spacing_um
-                level[column[row]] = min(level[column[row]], top[row])
-        unplaced += rest
-    return unplaced
+        if thick[row] < spacing_um - CLOSE_UM:
+            top[row] -= spacing_um - thick[row]
+            thick[row] = spacing_um
+            continue
+        v = voxel[row]
+        z, y, x = v // (ny * nx), (v // nx) % ny, v % nx
+        for zz in range(max(z - 1, 0), min(z + 2, nz)):
+            for yy in range(max(y - 1, 0), min(y + 2, ny)):
+                for xx in range(max(x - 1, 0), min(x + 2, nx)):
+                    w = (zz * ny + yy) * nx + xx
+                    if matrix[w] >= 1.0 or bmu[w] >= 0 or tried[w] == site[col] or n == new_voxel.size:
+                        continue
+                    tried[w] = site[col]
+                    place = (zz, yy, xx)
+                    nearest, _ = nearest_root(place, col, spacing_um, shape, roots, surface, block, True)
+                    if nearest < 0 or phase[nearest] != FORMATION or floor[nearest] != FLOOR:
+                        continue
+                    head = layer_of[root[nearest]]
+                    along, _ = below_root(place, root[nearest], shape, normal, nearest)
+                    new_voxel[n], new_column[n], new_thick[n] = w, nearest, spacing_um
+                    new_top[n] = top[head] + thick[head] + (along - 1.0) * spacing_um
+                    new_before[n] = matrix[w] * spacing_um
+                    bmu[w] = site[col]
+                    layer_of[w] = voxel.size + n
+                    n += 1
+    clear_around(voxel, shape, tried)
+    return n

@@ -158,27 +158,24 @@ def osteoclast_intents(rows, seed, day, spacing_um, shape, cells, columns, colum
 
 
 @rule
-def apposition_um3(level_um, start_um, end_um, activity, p):
-    """Osteoid that one osteoblast lays today, um3: footprint x rate, the rate falls as its column closes.
+def apposition_um3(remaining, activity, p):
+    """Osteoid that one osteoblast lays today, um3: footprint x rate, the rate falls as the cavity of its site closes.
 
-    rate = open x (closing + (1 - closing) q), q = remaining depth / cavity depth
+    rate = open x (closing + (1 - closing) q), q = remaining depth / cavity depth of the columns of the site
     """
-    q = min(max((level_um - start_um) / max(end_um - start_um, 1.0), 0.0), 1.0)
+    q = min(max(remaining, 0.0), 1.0)
     return p.footprint_um2 * p.open_rate_um_per_d * (p.closing_fraction + (1.0 - p.closing_fraction) * q) * activity
 
 
 @kernel
-def osteoblast_intents(rows, cells, columns, column_of_root, activity, p):
-    """What the listed osteoblasts intend to lay today; cells : (voxel, deposit_um3); columns : (level, start, end)."""
+def osteoblast_intents(rows, cells, remaining, column_of_root, activity, p):
+    """What the listed osteoblasts intend to lay today; cells : (voxel, deposit_um3); remaining : (C,) of the site."""
     voxel, deposit = cells
-    level, start, end = columns
     for row in rows:
         col = column_of_root[voxel[row]]
         deposit[row] = 0.0
         if col >= 0:
-            deposit[row] = apposition_um3(
-                np.float64(level[col]), np.float64(start[col]), np.float64(end[col]), activity, p
-            )
+            deposit[row] = apposition_um3(np.float64(remaining[col]), activity, p)
 
 
 @kernel

@@ -99,11 +99,21 @@ def list_surface(first, last, matrix, start, out_voxel):
                     n += 1
 
 
+@rule
+def facet(matrix, z, y, x, spacing_um):
+    """Inward normal (z, y, x) and raw area of a surface voxel, area = h^2 / max |n_i|, um2.
+
+    max |n_i| is no smaller than 1/sqrt(3)
+    """
+    gz, gy, gx = box_gradient(matrix, z, y, x)
+    length = math.sqrt(gz * gz + gy * gy + gx * gx) + 1e-9
+    largest = max(abs(gz), abs(gy), abs(gx)) / length
+    return gz / length, gy / length, gx / length, spacing_um * spacing_um / max(largest, 0.577)
+
+
 @kernel
 def surface_geometry(first, last, matrix, spacing_um, voxel, out_normal, out_area_um2):
-    """Inward normal and raw area of surface voxels; blocks of BLOCK rows.
-
-    area = h^2 / max |n_i|, with max |n_i| no smaller than 1/sqrt(3)
+    """Inward normal and raw area of surface voxels, see `facet`; blocks of BLOCK rows.
 
     voxel        : (N,) int32, flat index of surface voxels
     out_normal   : (N, 3) float32, unit vector (z, y, x) toward bone
@@ -113,11 +123,8 @@ def surface_geometry(first, last, matrix, spacing_um, voxel, out_normal, out_are
     for row in range(first * BLOCK, min(last * BLOCK, voxel.size)):
         v = voxel[row]
         z, y, x = v // (ny * nx), (v // nx) % ny, v % nx
-        gz, gy, gx = box_gradient(matrix, z, y, x)
-        length = math.sqrt(gz * gz + gy * gy + gx * gx) + 1e-9
-        largest = max(abs(gz), abs(gy), abs(gx)) / length
-        out_normal[row, 0], out_normal[row, 1], out_normal[row, 2] = gz / length, gy / length, gx / length
-        out_area_um2[row] = spacing_um * spacing_um / max(largest, 0.577)
+        out_normal[row, 0], out_normal[row, 1], out_normal[row, 2], area = facet(matrix, z, y, x, spacing_um)
+        out_area_um2[row] = area
 
 
 @kernel

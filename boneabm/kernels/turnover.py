@@ -18,7 +18,7 @@ import math
 import numpy as np
 
 from . import kernel, rule
-from .surface import box_gradient, box_sum
+from .surface import box_sum, facet
 
 FAST, SLOW, REVERSAL, FORMATION = 1, 2, 3, 4
 """Phases of a column."""
@@ -28,6 +28,11 @@ MINERAL_SCALE = 2.0**23
 MATRIX, OSTEOID, MINERAL = 0, 1, 2
 SAME_SIDE = 0.2
 """Least cosine between the normals of surface of the same side."""
+OTHER_WAY = -0.5
+"""Cosine between normals below which surface faces the other way."""
+EVEN_UM = 30.0
+"""Columns have the mean normal of the surface within this distance less a voxel, so that normals of fine voxels see as
+much bone as those of coarse ones."""
 LEAST_DEPTH = 0.5
 """A voxel lies below a root from this depth along its normal, voxels."""
 
@@ -104,35 +109,66 @@ def layer_fraction(top_um, thick_um, level_um, spacing_um):
 
 @kernel
 def settle_layers(day, spacing_um, layers, columns, lattice, book, out_column):
-    """Let the matrix of every layer follow the level of its column.
+    """Let the matrix of every layer follow the level of its column; in formation nothing is taken away.
 
     layers     : (voxel int32, column int32, top_um, thick_um float32) arrays of (L,)
-    columns    : (level_um, ...) float32 arrays of (C,); only the level is read
+    columns    : (level_um float32, phase) arrays of (C,)
     lattice    : flat views (matrix, osteoid, mineral, osteoid_day), changed in place
     out_column : (C, 2) int64, amounts resorbed and formed per column, 2^-24 voxel, added to
     """
     voxel, column, top, thick = layers
-    level = columns
+    level, phase = columns
     matrix, osteoid, mineral, osteoid_day, plane_size = lattice
     for row in range(voxel.size):
         v, c = voxel[row], column[row]
         goal = quantum(layer_fraction(top[row], thick[row], level[c], spacing_um))
         now = quantum(matrix[v])
-        if goal < now:
+        if goal < now and phase[c] < FORMATION:
             out_column[c, 0] += remove_matrix(v, goal / SCALE, matrix, osteoid, mineral, plane_size, book)
         elif goal > now:
             out_column[c, 1] += add_osteoid(v, goal / SCALE, day, matrix, osteoid, osteoid_day, plane_size, book)
 
 
+@kernel
+def sink_floors(owner, amount_um, area_um2, out_level):
+    """Osteoclasts take the highest bone of their patch first, so that its floor becomes even.
+
+    The lowest levels of a patch rise together until area x amount is gone.
+
+    owner : (N,) columns in the order of their owner, then of their level      amount_um : (N,), the same for an owner
+    area_um2, out_level : (N,) float32, the level is changed in place
+    """
+    first = 0
+    while first < owner.size:
+        end = first + 1
+        while end < owner.size and owner[end] == owner[first]:
+            end += 1
+        rest, wide = 0.0, 0.0
+        for i in range(first, end):
+            rest += amount_um[i] * np.float64(area_um2[i])
+        last, floor = first, np.float64(out_level[first])
+        for i in range(first, end):
+            if wide * (out_level[i] - floor) > rest:
+                break
+            rest -= wide * (out_level[i] - floor)
+            floor = np.float64(out_level[i])
+            wide += np.float64(area_um2[i])
+            last = i
+        floor += rest / wide
+        for i in range(first, last + 1):
+            out_level[i] = floor
+        first = end
+
+
 @rule
 def before_site(u, site, spacing_um, block):
-    """Matrix fraction that voxel u had before a site began to erode; block : (matrix, bmu, layer_of, thick_um).
+    """Matrix fraction that voxel u had before a site began to erode; block : (matrix, bmu, layer_of, before_um).
 
-    Layers that were added a moment ago, after those of thick_um, are whole still.
+    Layers that were added a moment ago, after those of before_um, are as they were still.
     """
-    matrix, bmu, layer_of, thick = block
+    matrix, bmu, layer_of, before = block
     row = layer_of[u] if bmu[u] == site else -1
-    return np.float32(thick[row] / spacing_um) if 0 <= row < thick.size else matrix[u]
+    return np.float32(before[row] / spacing_um) if 0 <= row < before.size else matrix[u]
 
 
 @rule
@@ -170,17 +206,18 @@ def claim_patch(center, site, quota_um2, reach_um, spacing_um, shape, surface_ro
     surface nearest to the center. The last voxel is taken when at least half of it fits.
 
     center      : flat voxel index           surface_row : (Z*Y*X,) int32, row in the list of surface or -1
-    block       : (matrix, bmu, layer_of, thick_um of layers), flat
+    block       : (matrix, bmu, layer_of, before_um of layers), flat
     out         : (row int32, normal (M, 3), area_um2, depth_um float32) of (M,), nearest first; area is raw (before the
                   common scale); depth of the center of the voxel = 3 h (mean of 3x3x3 - 1/2) max |n|
-    returns (number of voxels, raw area, um2)
+    returns the number of voxels
     """
     out_row, out_normal, out_area, out_depth = out
     nz, ny, nx = shape
     z0, y0, x0 = center // (ny * nx), (center // nx) % ny, center % nx
     k = int(reach_um / spacing_um) + 1
-    low = (max(0, z0 - k - 3), max(0, y0 - k - 3), max(0, x0 - k - 3))
-    size = (min(nz, z0 + k + 4) - low[0], min(ny, y0 + k + 4) - low[1], min(nx, x0 + k + 4) - low[2])
+    edge, even = k + 3, max(EVEN_UM / spacing_um - 1.0, 0.0)
+    low = (max(0, z0 - edge), max(0, y0 - edge), max(0, x0 - edge))
+    size = (min(nz, z0 + edge + 1) - low[0], min(ny, y0 + edge + 1) - low[1], min(nx, x0 + edge + 1) - low[2])
     bone = box_before(low, size, site, spacing_um, shape, block)
     found, distance = np.empty((2 * k + 1) ** 3, np.int64), np.empty((2 * k + 1) ** 3, np.float64)
     n = 0
@@ -194,27 +231,50 @@ def claim_patch(center, site, quota_um2, reach_um, spacing_um, shape, surface_ro
                 if r2 <= reach_um * reach_um and surface_before(z, y, x, site, spacing_um, shape, block):
                     found[n], distance[n] = v, r2
                     n += 1
-    taken, total = 0, 0.0
-    own = np.zeros(3)
-    for i in np.argsort(distance[:n], kind="mergesort"):
+    found, facets = found[np.argsort(distance[:n], kind="mergesort")], np.empty((n, 4))
+    row_in_box = np.full(bone.shape, -1, np.int32)
+    for i in range(n):
         v = found[i]
         z, y, x = v // (ny * nx) - low[0], (v // nx) % ny - low[1], v % nx - low[2]
-        gz, gy, gx = box_gradient(bone, z, y, x)
-        length = math.sqrt(gz * gz + gy * gy + gx * gx) + 1e-9
-        if taken == 0:
-            own[0], own[1], own[2] = gz / length, gy / length, gx / length
-        if taken > 0 and own[0] * gz + own[1] * gy + own[2] * gx < SAME_SIDE * length:
-            continue
-        largest = max(abs(gz), abs(gy), abs(gx)) / length
-        area = spacing_um * spacing_um / max(largest, 0.577)
-        if taken >= out_row.size or (taken > 0 and total + 0.5 * area > quota_um2):
+        facets[i] = facet(bone, z, y, x, spacing_um)
+        row_in_box[z, y, x] = i
+    taken, total = 0, 0.0
+    for i in range(n):
+        if taken >= out_row.size:
             break
+        v = found[i]
+        z, y, x = v // (ny * nx) - low[0], (v // nx) % ny - low[1], v % nx - low[2]
+        out_normal[taken] = mean_normal(z, y, x, even, row_in_box, facets)
+        if taken > 0 and cosine(out_normal, taken, out_normal, 0) < SAME_SIDE:
+            continue
+        area = facets[i, 3]
+        if taken > 0 and total + 0.5 * area > quota_um2:
+            break
+        largest = max(abs(facets[i, 0]), abs(facets[i, 1]), abs(facets[i, 2]))
         out_row[taken], out_area[taken] = surface_row[v], area
-        out_normal[taken, 0], out_normal[taken, 1], out_normal[taken, 2] = gz / length, gy / length, gx / length
         out_depth[taken] = 3.0 * spacing_um * (box_sum(bone, z, y, x) / 27.0 - 0.5) * largest
         taken += 1
         total += area
-    return taken, total
+    return taken
+
+
+@rule
+def mean_normal(z, y, x, reach, row_in_box, facets):
+    """Unit vector along the mean normal of the surface within `reach` voxels that does not face the other way.
+
+    row_in_box : row in facets (N, 4) (normal, area) of the voxels of a box, or -1
+    """
+    here, total, k = row_in_box[z, y, x], np.zeros(3, np.float32), int(reach)
+    nz, ny, nx = row_in_box.shape
+    for zz in range(max(z - k, 0), min(z + k + 1, nz)):
+        for yy in range(max(y - k, 0), min(y + k + 1, ny)):
+            for xx in range(max(x - k, 0), min(x + k + 1, nx)):
+                row = row_in_box[zz, yy, xx]
+                if row < 0 or (zz - z) ** 2 + (yy - y) ** 2 + (xx - x) ** 2 > reach * reach:
+                    continue
+                if cosine(facets, here, facets, row) > OTHER_WAY:
+                    total += facets[row, :3].astype(np.float32)
+    return total / (math.sqrt(total[0] ** 2 + total[1] ** 2 + total[2] ** 2) + np.float32(1e-9))
 
 
 @kernel
@@ -260,8 +320,10 @@ def below_root(place, v, shape, normal, column):
 
 
 @rule
-def nearest_root(place, column, spacing_um, shape, columns, surface, block):
+def nearest_root(place, column, spacing_um, shape, columns, surface, block, above):
     """The column of a site whose root is the surface nearest to a place, and its squared distance in voxels.
+
+    The place lies below the root, or above (or beside) it where `above` says so.
 
     The search goes from root to nearer neighboring root (5x5x5); of two as near the first in the block wins. -1 where
     the nearest surface of that side is no root of the site: surface that nobody claimed, or the root of another site.
@@ -271,7 +333,7 @@ def nearest_root(place, column, spacing_um, shape, columns, surface, block):
     site, root, normal, column_of_root = columns
     nz, ny, nx = shape
     along, best = below_root(place, root[column], shape, normal, column)
-    start, at, nearest = column, np.int64(root[column]), column if along >= LEAST_DEPTH else -1
+    start, at, nearest = column, np.int64(root[column]), column if (along < LEAST_DEPTH) == above else -1
     while True:
         z0, y0, x0 = at // (ny * nx), (at // nx) % ny, at % nx
         next_root, foreign = start, False
@@ -284,7 +346,7 @@ def nearest_root(place, column, spacing_um, shape, columns, surface, block):
                         continue
                     other = column_of_root[u]
                     if other >= 0 and site[other] == site[column]:
-                        if below_root(place, u, shape, normal, other)[0] >= LEAST_DEPTH:
+                        if (below_root(place, u, shape, normal, other)[0] < LEAST_DEPTH) == above:
                             next_root, best, at, foreign = other, far, u, False
                     elif is_surface(z, y, x, other, start, site[column], spacing_um, shape, normal, surface, block):
                         best, at, foreign = far, u, True
@@ -320,19 +382,20 @@ def grow_front(spacing_um, shape, layers, columns, surface, maps, out_new):
     so that a site takes from convex bone less, from concave bone more than its area times its depth, as it would from
     bone without voxels.
 
-    layers  : (voxel, column, top_um, thick_um) of (L,); a layer not yet begun moves to a nearer root of its own site
+    layers  : (voxel, column, top_um, thick_um, before_um) of (L,); a layer not yet begun moves to a nearer root of its
+              own site
     columns : (level_um, phase, site, root voxel, normal (C, 3), column_of_root (Z*Y*X,))
     surface : (row of a voxel or -1 (Z*Y*X,), normal (N, 3))
     maps    : (matrix, bmu, layer_of, tried) of (Z*Y*X,); layer_of: row of the layer of a voxel or -1, new rows follow
               L; tried: -1, and again on return: a voxel is looked at once for a site, by the first of its fronts
     out_new : (voxel, column, top_um, thick_um) of (M,); returns how many were written
     """
-    voxel, column, top, thick = layers
+    voxel, column, top, thick, before = layers
     level, phase, site, root, normal, column_of_root = columns
     matrix, bmu, layer_of, tried = maps
     new_voxel, new_column, new_top, new_thick = out_new
     nz, ny, nx = shape
-    block, roots = (matrix, bmu, layer_of, thick), (site, root, normal, column_of_root)
+    block, roots = (matrix, bmu, layer_of, before), (site, root, normal, column_of_root)
     n = 0
     for row in range(voxel.size):
         col = column[row]
@@ -359,7 +422,7 @@ def grow_front(spacing_um, shape, layers, columns, surface, maps, out_new):
                     elif bmu[w] >= 0 or n == new_voxel.size:
                         continue
                     tried[w] = site[col]
-                    nearest, far = nearest_root(place, col, spacing_um, shape, roots, surface, block)
+                    nearest, far = nearest_root(place, col, spacing_um, shape, roots, surface, block, False)
                     if nearest < 0 or phase[nearest] >= REVERSAL or (own >= 0 and far >= past):
                         continue
                     head = layer_of[root[nearest]]
@@ -390,9 +453,9 @@ def clear_around(voxel, shape, out):
 
 
 @rule
-def solid_near(center, r, shape, phase, layers, matrix):
-    """Whether bone that nobody erodes lies within r of a place (z, y, x), voxels; the first such voxel ends it."""
-    layer_column, layer_of = layers
+def solid_near(center, r, shape, layers, matrix):
+    """Whether bone that no site has eroded or will erode lies within r of a place (z, y, x), voxels; the first such voxel ends it."""
+    left, layer_of = layers
     nz, ny, nx = shape
     z, y, x = center
     for zz in range(max(math.ceil(z - r), 0), min(math.floor(z + r), nz - 1) + 1):
@@ -400,7 +463,7 @@ def solid_near(center, r, shape, phase, layers, matrix):
             for xx in range(max(math.ceil(x - r), 0), min(math.floor(x + r), nx - 1) + 1):
                 near = (zz - z) ** 2 + (yy - y) ** 2 + (xx - x) ** 2 <= r * r
                 w = (zz * ny + yy) * nx + xx
-                if near and matrix[w] >= 0.5 and (layer_of[w] < 0 or phase[layer_column[layer_of[w]]] >= REVERSAL):
+                if near and matrix[w] >= 0.5 and (layer_of[w] < 0 or left[layer_of[w]]):
                     return True
     return False
 
@@ -411,12 +474,13 @@ def find_floors(rows, spacing_um, shape, columns, reach_um, layers, matrix, out_
 
     Bone is laid on bone, as fast sideways as upward: within the thickness that a site lays everything is refilled, and
     a hole that is wider keeps what is farther from its rim. A voxel of bone begins half a voxel before its center. Bone
-    that is still being eroded is no floor.
+    that is still being eroded is no floor, nor is what was laid since: it lies within that thickness itself.
 
-    rows   : (N,) columns that finished reversal; columns : (root voxel, um below its center, normal, phase)
-    layers : (column of each layer, (Z*Y*X,) int32 layer of each voxel or -1); reach_um : (N,), thickness laid
+    rows   : (N,) columns that finished reversal; columns : (root voxel, um below its center, normal)
+    layers : (whether erosion ended above a layer (L,) bool, (Z*Y*X,) int32 layer of each voxel or -1)
+    reach_um : (N,), thickness laid
     """
-    root, depth, normal, phase = columns
+    root, depth, normal = columns
     nz, ny, nx = shape
     for i in range(rows.size):
         col = rows[i]
@@ -427,7 +491,7 @@ def find_floors(rows, spacing_um, shape, columns, reach_um, layers, matrix, out_
         x = v % nx + normal[col, 2] * t
         r = reach_um[i] / spacing_um + 0.5
         cut = min(z, y, x) < 0.0 or z > nz - 1 or y > ny - 1 or x > nx - 1
-        found = cut or solid_near((z, y, x), r, shape, phase, layers, matrix)
+        found = cut or solid_near((z, y, x), r, shape, layers, matrix)
         out_floor[col] = FLOOR if found else NO_FLOOR
 
 

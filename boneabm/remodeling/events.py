@@ -87,7 +87,7 @@ def shape_change(
     high = np.minimum(where.max(axis=0) + 4, lattice.shape)
     after = lattice.matrix[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
     before, at = dissolved_beside(tissue, where - low, after.shape, low, opened_day), tuple((where - low).T)
-    before[at] = np.maximum(before[at], layers["thick_um"][own] / np.float32(lattice.spacing_um))
+    before[at] = np.maximum(before[at], layers["before_um"][own] / np.float32(lattice.spacing_um))
     before = np.maximum(before, after)
     was, now = (ndimage.gaussian_filter(part, SMOOTHING_VOXELS, mode="nearest") >= 0.5 for part in (before, after))
     (pieces_before, euler_before), (pieces_after, euler_after) = topology(was), topology(now)

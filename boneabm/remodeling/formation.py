@@ -12,58 +12,100 @@ from .parameters import OsteoblastParameters, OsteocyteParameters
 from .signaling import Signals
 from .tissue import NEVER, Tissue
 
+MOST_ROOFS = 3
+"""Voxels that a site can grow beyond its surface in a day."""
+LEAST_EXCESS = 1e-3
+"""What a site lays beyond its room before it grows above its surface, voxels."""
+
 
 def intend(tissue: Tissue, rows: np.ndarray, m: Modulators, p: OsteoblastParameters) -> None:
     """What the listed osteoblasts intend to lay today, from the state as it is."""
     cells = (tissue.osteoblasts["voxel"], tissue.osteoblasts["deposit_um3"])
-    columns = tuple(tissue.columns[name] for name in ("level_um", "start_um", "end_um"))
-    motion.osteoblast_intents(rows, cells, columns, tissue.column_of_root, m.m_ob_act, p)
+    motion.osteoblast_intents(rows, cells, remaining_share(tissue), tissue.column_of_root, m.m_ob_act, p)
+
+
+def remaining_share(tissue: Tissue) -> np.ndarray:
+    """Volume left to fill over the volume released, of the site of every column, where bone is laid; (C,)."""
+    columns, layers = tissue.columns, tissue.layers
+    site, builds, room = tissue.site_rows(columns["site"]), building(tissue), np.zeros(columns.n, np.int64)
+    cavity = tuple(layers[name] for name in ("voxel", "column", "before_um"))
+    formation.room_of(tissue.lattice.spacing_um, cavity, tissue.flat("matrix"), room)
+    released = np.bincount(site, np.where(builds, columns["released"], 0), tissue.sites.n)
+    return (np.bincount(site, np.where(builds, room, 0), tissue.sites.n) / np.maximum(released, turnover.SCALE))[site]
+
+
+def building(tissue: Tissue) -> np.ndarray:
+    """Columns that osteoblasts build on, (C,) bool."""
+    return (tissue.columns["phase"] == turnover.FORMATION) & (tissue.columns["floor"] == turnover.FLOOR)
+
+
+def layer_stack(tissue: Tissue) -> tuple[np.ndarray, ...]:
+    """(voxel, column, top_um, thick_um) of the layers."""
+    return tuple(tissue.layers[name] for name in ("voxel", "column", "top_um", "thick_um"))
 
 
 def settle(tissue: Tissue, day: int, p: OsteoblastParameters) -> None:
     """Settle what osteoblasts lay, then let the matrix of every layer follow its column."""
-    columns, layers = tissue.columns, tissue.layers
-    moved = np.zeros((columns.n, 2), np.int64)
     if tissue.osteoblasts.n:
-        place_deposits(tissue, day, p, moved)
-    stack = tuple(layers[name] for name in ("voxel", "column", "top_um", "thick_um"))
+        place_deposits(tissue, p)
+    columns = tissue.columns
+    moved = np.zeros((columns.n, 2), np.int64)
     flat = tuple(tissue.flat(name) for name in ("matrix", "osteoid", "mineral", "osteoid_day"))
     body = ((*flat, tissue.plane_size), tissue.book, moved)
-    turnover.settle_layers(day, tissue.lattice.spacing_um, stack, columns["level_um"], *body)
+    shafts = (columns["level_um"], columns["phase"])
+    turnover.settle_layers(day, tissue.lattice.spacing_um, layer_stack(tissue), shafts, *body)
     book_moved(tissue, moved)
 
 
-def place_deposits(tissue: Tissue, day: int, p: OsteoblastParameters, moved: np.ndarray) -> None:
-    """Share out today's deposits over the columns and raise their floors; what does not fit goes above the surface."""
-    columns, cells, lattice = tissue.columns, tissue.osteoblasts, tissue.lattice
-    inbox = np.zeros(columns.n, np.int64)
-    cells_column = tissue.column_of_root[cells["voxel"]]
-    level, start, site, root = (columns[name] for name in ("level_um", "start_um", "site", "root"))
-    area, site_row = cross_section_um2(tissue), tissue.site_rows(columns["site"])
-    holds = (level, start, columns["phase"], columns["floor"], area)
-    formation.share_deposits(cells["deposit_um3"], cells_column, lattice.voxel_um3, holds, site_row, inbox)
-    formation.pass_on(lattice.voxel_um3, holds, site_row, inbox)
+def place_deposits(tissue: Tissue, p: OsteoblastParameters) -> None:
+    """Lay what the osteoblasts of every site intend today, and what its layers have not taken yet (voxels)."""
+    cells, pending = tissue.osteoblasts, tissue.sites["pending"]
+    deposit_um3 = cells["deposit_um3"].astype(np.float64)
+    laid_um3 = np.bincount(tissue.site_rows(cells["site"]), deposit_um3, tissue.sites.n)
     cells["laid_um3"][:] += cells["deposit_um3"]
-    tissue.today.apposition_um += float(cells["deposit_um3"].sum(dtype=np.float64)) / p.footprint_um2
+    tissue.today.apposition_um += float(deposit_um3.sum()) / p.footprint_um2
     tissue.today.working += cells.n
-    floors = (level, start, area, site, root, tissue.normals())
-    stack = tuple(tissue.layers[name] for name in ("column", "top_um", "thick_um"))
-    flat = tuple(tissue.flat(name) for name in ("matrix", "osteoid", "osteoid_day", "bmu"))
-    place = (floors, stack, tissue.layer_of, (lattice.matrix, *flat), tissue.book)
-    tissue.today.unplaced += formation.settle_inboxes(day, lattice.spacing_um, inbox, *place, moved)
+    pending[:] = lay(tissue, pending + laid_um3 / tissue.lattice.voxel_um3)
 
 
-def cross_section_um2(tissue: Tissue) -> np.ndarray:
-    """Volume per um of depth of every column, (C,) float32: what it released over how deep it was eroded.
+def lay(tissue: Tissue, laid: np.ndarray) -> np.ndarray:
+    """Raise the floors of sites by what they lay, (S,) voxels: in their cavity, then above it.
 
-    Columns below tilted surface or beside each other do not hold area x depth; with their own cross-section the volume
-    that osteoblasts lay is the volume that the lattice gains. Limited to 0.2-5 times the surface area.
+    Returns what found no room, less than 0 where layers took more. The matrix follows when layers are settled.
     """
-    columns = tissue.columns
-    area = columns["area_um2"]
-    released_um3 = columns["released"] / turnover.SCALE * tissue.lattice.voxel_um3
-    cross = released_um3 / np.maximum(columns["end_um"] - columns["start_um"], 1e-3)
-    return np.clip(cross, 0.2 * area, 5.0 * area).astype(np.float32)
+    rest = raise_floors(tissue, laid, False)
+    for _ in range(MOST_ROOFS):
+        crowded = rest > LEAST_EXCESS
+        if not crowded.any():
+            break
+        grow_roofs(tissue, crowded)
+        rest = np.where(crowded, raise_floors(tissue, np.where(crowded, laid, 0.0), True), rest)
+    return rest
+
+
+def raise_floors(tissue: Tissue, laid: np.ndarray, beyond: bool) -> np.ndarray:
+    """Raise the floors of sites until they hold what is laid; `beyond` the smooth surface or not. What is left over."""
+    columns, lattice = tissue.columns, tissue.lattice
+    who = (tissue.site_rows(columns["site"]), building(tissue))
+    body = (layer_stack(tissue), tissue.flat("matrix"), columns["level_um"])
+    return formation.raise_floors(lattice.spacing_um, beyond, laid, *who, *body)
+
+
+def grow_roofs(tissue: Tissue, crowded: np.ndarray) -> None:
+    """Let full columns of crowded sites, (S,) bool, continue above the surface."""
+    layers, columns = tissue.layers, tissue.columns
+    most = 4 * layers.n + 1024
+    new = tuple(np.empty(most, kind) for kind in (np.int32, np.int32, np.float32, np.float32, np.float32))
+    stack = tuple(layers[name] for name in ("voxel", "column", "top_um", "thick_um", "before_um"))
+    names = ("level_um", "phase", "floor", "site", "root")
+    shafts = (*(columns[name] for name in names), tissue.normals(), tissue.column_of_root)
+    geometry = (tissue.lattice.spacing_um, tissue.lattice.shape)
+    faces = (tissue.surface.row, tissue.surface.normal)
+    maps = (tissue.flat("matrix"), tissue.flat("bmu"), tissue.layer_of, tissue.tried)
+    site_row = tissue.site_rows(columns["site"])
+    count = formation.grow_roofs(*geometry, crowded, site_row, stack, shafts, faces, maps, new)
+    voxel, column, top, whole, before = (array[:count] for array in new)
+    layers.append(count, voxel=voxel, column=column, top_um=top, thick_um=whole, before_um=before)
 
 
 def book_moved(tissue: Tissue, moved: np.ndarray) -> None:
@@ -98,9 +140,11 @@ def recruit(
 def find_floors(tissue: Tissue, rows: np.ndarray, wall_um: np.ndarray) -> None:
     """Look for solid bone within the thickness that will be laid in each column; without, nothing can be built."""
     columns, lattice = tissue.columns, tissue.lattice
-    shafts = (columns["root"], columns["end_um"] - tissue.centers_um(), tissue.normals(), columns["phase"])
+    shafts = (columns["root"], columns["end_um"] - tissue.centers_um(), tissue.normals())
     geometry = (lattice.spacing_um, lattice.shape)
-    layers = (tissue.layers["column"], tissue.layer_of)
+    own = tissue.layers["column"]
+    left = tissue.layers["top_um"] >= columns["end_um"][own] - 0.5 * lattice.spacing_um
+    layers = (left & (columns["phase"][own] >= turnover.REVERSAL), tissue.layer_of)
     turnover.find_floors(
         rows, *geometry, shafts, wall_um.astype(np.float32), layers, tissue.flat("matrix"), columns["floor"]
     )

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..errors import InputError
 from ..parameters import ParameterSet
 
 
@@ -161,7 +162,13 @@ class TissueParameters:
 
     @classmethod
     def of(cls, parameters: ParameterSet) -> TissueParameters:
-        """Read every section of a parameter set."""
+        """Read every section of a parameter set; InputError where support would not rise."""
+        low, high = (parameters[f"osteoclast.support_{name}"].value for name in ("low", "high"))
+        if low >= high:
+            raise InputError(
+                f"osteoclast.support_low = {low:g}, osteoclast.support_high = {high:g}: erosion cannot rise between them. "
+                "Allowed: support_low below support_high. Fix: change one of them under [parameters]."
+            )
         return cls(
             parameters.section("osteocyte", OsteocyteParameters),
             parameters.section("signaling", SignalingParameters),

@@ -26,13 +26,22 @@ def intend(
     """What the listed osteoclasts intend today, from the state as it is."""
     names = ("voxel", "key", "nuclei", "mode", "advance_um", "leaves", "wish")
     cells = tuple(tissue.osteoclasts[name] for name in names)
-    level, start, root = (tissue.columns[name] for name in ("level_um", "start_um", "root"))
-    columns = (level - start, level - tissue.centers_um(), root, tissue.normals())
+    level, root = tissue.columns["level_um"], tissue.columns["root"]
+    columns = (patch_depth_um(tissue), level - tissue.centers_um(), root, tissue.normals())
     field, reference = signals.field, signals.fields.reference_occupancy
     air = (field.total("rankl"), field.total("opg"), signals.binding(m), reference, m.m_oc_life, m.m_oc_act)
     maps = (tissue.column_of_root, tissue.surface.row, tissue.flat("bmu"))
     lattice = (tissue.lattice.spacing_um, tissue.lattice.shape)
     motion.osteoclast_intents(rows, seed, day, *lattice, cells, columns, *maps, air, p)
+
+
+def patch_depth_um(tissue: Tissue) -> np.ndarray:
+    """Mean depth of the patch (columns with one owner) of every column, (C,) float32."""
+    columns = tissue.columns
+    _, patch = np.unique(columns["owner"], return_inverse=True)
+    area = columns["area_um2"].astype(np.float64)
+    sums = np.bincount(patch, area * (columns["level_um"] - columns["start_um"]))
+    return (sums / np.maximum(np.bincount(patch, area), 1e-9))[patch].astype(np.float32)
 
 
 def settle(tissue: Tissue, seed: int, day: int, p: OsteoclastParameters, life: float) -> None:
@@ -107,10 +116,10 @@ def patch_around(tissue: Tissue, number: int, target: int, area_um2: float, reac
     """Quiescent surface of one side around a voxel, up to an area, for the site of this number."""
     lattice, n = tissue.lattice, MOST_PATCH_VOXELS
     out = (np.empty(n, np.int32), np.empty((n, 3), np.float32), np.empty(n, np.float32), np.empty(n, np.float32))
-    block = (tissue.flat("matrix"), tissue.flat("bmu"), tissue.layer_of, tissue.layers["thick_um"])
+    block = (tissue.flat("matrix"), tissue.flat("bmu"), tissue.layer_of, tissue.layers["before_um"])
     geometry = (reach_um, lattice.spacing_um, lattice.shape)
     quota_um2 = area_um2 / tissue.area_scale
-    count, _ = turnover.claim_patch(target, number, quota_um2, *geometry, tissue.surface.row, block, out)
+    count = turnover.claim_patch(target, number, quota_um2, *geometry, tissue.surface.row, block, out)
     row, normal, area, depth = (array[:count] for array in out)
     return Patch(row, normal, area * np.float32(tissue.area_scale), depth)
 
@@ -142,7 +151,7 @@ def open_columns(tissue: Tissue, patch: Patch, number: int, owner: int, day: int
 
 def add_layers(tissue: Tissue, voxel: np.ndarray, column: np.ndarray, top: np.ndarray, thick: np.ndarray) -> None:
     """Append voxels to the columns they belong to."""
-    rows = tissue.layers.append(voxel.size, voxel=voxel, column=column, top_um=top, thick_um=thick)
+    rows = tissue.layers.append(voxel.size, voxel=voxel, column=column, top_um=top, thick_um=thick, before_um=thick)
     tissue.layer_of[voxel] = np.arange(rows.start, rows.stop, dtype=np.int32)
 
 
@@ -155,7 +164,7 @@ def erode(tissue: Tissue, seed: int, day: int, p: OsteoclastParameters, life: fl
     open_rows = np.flatnonzero(columns["phase"] <= turnover.SLOW)
     owners = cells.rows_of(columns["owner"][open_rows])
     kept = owners >= 0
-    columns["level_um"][open_rows[kept]] += cells["advance_um"][owners[kept]]
+    sink_patches(tissue, open_rows[kept], owners[kept])
     leaving = kept.copy()
     leaving[kept] = cells["leaves"][owners[kept]] != 0
     cells["mode"][owners[leaving]] = motion.SEARCHING
@@ -163,6 +172,17 @@ def erode(tissue: Tissue, seed: int, day: int, p: OsteoclastParameters, life: fl
     fast = vacant[columns["phase"][vacant] == turnover.FAST]
     columns["phase"][fast], columns["phase_day"][fast] = turnover.SLOW, day
     replace_owners(tissue, vacant, seed, day, p, life)
+
+
+def sink_patches(tissue: Tissue, rows: np.ndarray, owners: np.ndarray) -> None:
+    """Lower the floors of the listed columns by what their osteoclasts (rows of the population) intend."""
+    level, area = tissue.columns["level_um"], tissue.columns["area_um2"]
+    order = np.lexsort((level[rows], owners))
+    sorted_rows, sorted_owners = rows[order], owners[order]
+    floors = level[sorted_rows]
+    amount = tissue.osteoclasts["advance_um"][sorted_owners].astype(np.float64)
+    turnover.sink_floors(sorted_owners, amount, area[sorted_rows], floors)
+    level[sorted_rows] = floors
 
 
 def replace_owners(
@@ -186,7 +206,7 @@ def grow_fronts(tissue: Tissue) -> None:
     layers, columns = tissue.layers, tissue.columns
     room = 4 * layers.n + 1024
     new = (np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.float32), np.empty(room, np.float32))
-    stack = tuple(layers[name] for name in ("voxel", "column", "top_um", "thick_um"))
+    stack = tuple(layers[name] for name in ("voxel", "column", "top_um", "thick_um", "before_um"))
     names = ("level_um", "phase", "site", "root")
     shafts = (*(columns[name] for name in names), tissue.normals(), tissue.column_of_root)
     geometry = (tissue.lattice.spacing_um, tissue.lattice.shape)
@@ -194,7 +214,7 @@ def grow_fronts(tissue: Tissue) -> None:
     maps = (tissue.flat("matrix"), tissue.flat("bmu"), tissue.layer_of, tissue.tried)
     count = turnover.grow_front(*geometry, stack, shafts, faces, maps, new)
     voxel, column, top, thick = (array[:count] for array in new)
-    layers.append(count, voxel=voxel, column=column, top_um=top, thick_um=thick)
+    layers.append(count, voxel=voxel, column=column, top_um=top, thick_um=thick, before_um=thick)
 
 
 def end_phases(tissue: Tissue, day: int, p: OsteoclastParameters) -> None:

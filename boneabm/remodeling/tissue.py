@@ -23,6 +23,7 @@ SITE_COLUMNS = {
     "claimed_um2": ("f4", 0.0),
     "resorbed": ("i8", 0),
     "formed": ("i8", 0),
+    "pending": ("f8", 0.0),
 }
 COLUMN_COLUMNS = {
     "root": ("i4", -1),
@@ -40,7 +41,13 @@ COLUMN_COLUMNS = {
     "phase_day": ("i4", 0),
     "floor": ("u1", 0),
 }
-LAYER_COLUMNS = {"voxel": ("i4", -1), "column": ("i4", -1), "top_um": ("f4", 0.0), "thick_um": ("f4", 0.0)}
+LAYER_COLUMNS = {
+    "voxel": ("i4", -1),
+    "column": ("i4", -1),
+    "top_um": ("f4", 0.0),
+    "thick_um": ("f4", 0.0),
+    "before_um": ("f4", 0.0),
+}
 NEVER = -(2**31)
 
 
@@ -51,7 +58,6 @@ class DayTotals:
     resorbed: int = 0
     formed: int = 0
     dissolved: int = 0
-    unplaced: float = 0.0
     claimed_um2: float = 0.0
     opened: int = 0
     apposition_um: float = 0.0

@@ -1,16 +1,18 @@
-"""Formation: deposits are shared without loss in any order; a refilled cavity is the old bone again."""
+"""Formation: floors rise by exactly what is laid, the surface becomes even; a refilled cavity is the old bone again."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from formation_plain import pass_on_plain, settle_inboxes_plain, share_plain
-from turnover_plain import amounts, random_block, totals_plain
+from formation_plain import held_plain, raise_plain, roofs_plain, room_plain
+from scipy import ndimage
+from turnover_plain import random_block, totals_plain
 
 from boneabm.kernels import formation, turnover
 from boneabm.lattice import VoxelLattice
 from boneabm.parameters import ParameterSet
 from boneabm.remodeling import Tissue, TissueParameters, resorption
+from boneabm.remodeling import formation as forming
 
 H_UM = 20.0
 SHAPE = (6, 7, 8)
@@ -19,141 +21,111 @@ MIDDLE = (5 * 15 + 7) * 16 + 8
 P = TissueParameters.of(ParameterSet.load())
 
 
-def random_columns(seed, count=60):
-    """Columns of two sites in all phases, a third of them without a floor; levels in quarter micrometers."""
+def layered_columns(seed, count=9, each=5):
+    """Columns of two sites with layers in no order, some thin, some that hold less than their level allows."""
     rng = np.random.default_rng(seed)
-    start = -np.floor(rng.random(count) * 20) / 4
-    return {
-        "level": (start + np.floor(rng.random(count) * 160) / 4 * (rng.random(count) > 0.2)).astype(np.float32),
-        "start": start.astype(np.float32),
-        "phase": np.where(rng.random(count) < 0.7, turnover.FORMATION, turnover.SLOW).astype(np.uint8),
-        "floor": np.where(rng.random(count) < 0.7, turnover.FLOOR, turnover.NO_FLOOR).astype(np.uint8),
-        "site": rng.integers(0, 2, count).astype(np.int32),
-        "root": np.sort(rng.permutation(np.prod(SHAPE))[:count]).astype(np.int32),
-        "area": np.full(count, 400, np.float32),
-    }
+    n = count * each
+    level = (np.floor(rng.random(count) * 240) / 4 - 5).astype(np.float32)
+    column = rng.permutation(np.repeat(np.arange(count), each)).astype(np.int32)
+    top = (np.floor(rng.random(n) * 320) / 4 - 20).astype(np.float32)
+    thick = np.where(rng.random(n) < 0.5, H_UM, np.floor(rng.random(n) * 79 + 1) / 4).astype(np.float32)
+    fits = np.clip(top + thick - level[column], 0, thick) / H_UM
+    matrix = (fits * np.where(rng.random(n) < 0.8, 1, 0.5)).astype(np.float32)
+    return level, (np.arange(n, dtype=np.int32), column, top, thick), matrix, rng.integers(0, 2, count)
 
 
-def as_dicts(columns):
-    return [dict(zip(columns, row, strict=True)) for row in zip(*(a.tolist() for a in columns.values()), strict=True)]
+def as_rows(layers):
+    return [list(row) for row in zip(*(a.tolist() for a in layers), strict=True)]
 
 
-def share(columns, deposit_um3, own):
-    inbox = np.zeros(columns["root"].size, np.int64)
-    shafts = tuple(columns[name] for name in ("level", "start", "phase", "floor", "area"))
-    formation.share_deposits(deposit_um3, own, H_UM**3, shafts, columns["site"].astype(np.int64), inbox)
-    return inbox
+@pytest.mark.parametrize("seed", range(6))
+def test_room_equals_the_plain_twin(seed):
+    """What the layers of every column can still hold is the same integer."""
+    level, (voxel, column, _, thick), matrix, _ = layered_columns(seed)
+    room = np.zeros(level.size, np.int64)
+    formation.room_of(H_UM, (voxel, column, thick), matrix, room)
+    plain = room_plain(as_rows((voxel, column, thick)), matrix, H_UM)
+    assert room.tolist() == [plain[c] for c in range(level.size)]
 
 
-def osteoblasts(seed, count=300, columns=60):
-    rng = np.random.default_rng(seed)
-    return (rng.random(count) * 400).astype(np.float32), rng.integers(0, columns, count).astype(np.int32)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_shares_equal_the_plain_twin(seed):
-    """Every inbox is the same integer: deeper columns of the site with a floor get more, by the square of the depth."""
-    columns, (deposit, own) = random_columns(seed), osteoblasts(seed)
-    np.testing.assert_array_equal(
-        share(columns, deposit, own), share_plain(deposit, own, H_UM**3, as_dicts(columns))
-    )
-
-
-def test_a_site_without_open_columns_is_built_on_where_its_osteoblasts_are():
-    """Modeling: every column is full, each gets exactly what its own osteoblasts lay."""
-    columns, (deposit, own) = random_columns(8), osteoblasts(8)
-    columns["level"][:] = columns["start"]
-    inbox = share(columns, deposit, own)
-    expected = np.bincount(own, (deposit.astype(float) / H_UM**3 * UNIT).astype(np.int64), minlength=60)
-    np.testing.assert_array_equal(inbox, expected)
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("beyond", [False, True])
+@pytest.mark.parametrize("share", [0.02, 0.5, 1.2])
+def test_floors_rise_like_the_plain_twin(seed, beyond, share):
+    """Levels and what is left over for part of what layers hold, for more than that, and beyond the smooth surface."""
+    level, layers, matrix, site = layered_columns(seed)
+    builds = np.random.default_rng(seed).random(level.size) < 0.8
+    open_voxels = np.maximum(layers[3] / H_UM - matrix, 0) * builds[layers[1]]
+    laid = share * np.bincount(site[layers[1]], open_voxels, 2)
+    after = level.copy()
+    rest = formation.raise_floors(H_UM, beyond, laid, site, builds, layers, matrix, after)
+    expected, left = raise_plain(H_UM, beyond, laid, site, builds, as_rows(layers), matrix, level.astype(float))
+    np.testing.assert_allclose(rest, left, atol=1e-5)
+    held = [held_plain(levels, as_rows(layers), matrix, H_UM) for levels in (after.astype(float), expected)]
+    assert held[0] == pytest.approx(held[1], abs=1e-4)
+    if share < 1:
+        np.testing.assert_allclose(after, expected, rtol=1e-4, atol=1e-3)
+    assert (after <= level).all()
+    assert (after[~builds] == level[~builds]).all()
 
 
 def test_refilling_evens_the_floor_of_a_site():
-    """Depths of 10 to 60 um become depths within 1 um of each other before the cavity is full."""
-    columns = random_columns(9)
-    columns["phase"][:], columns["floor"][:], columns["site"][:] = turnover.FORMATION, turnover.FLOOR, 0
-    columns["start"][:], columns["level"][:] = 0, np.linspace(10, 60, 60)
-    deposit, own = np.full(60, 400.0, np.float32), np.arange(60, dtype=np.int32)
-    while columns["level"].mean() > 5:
-        rise_um = share(columns, deposit, own) / UNIT * H_UM**3 / columns["area"]
-        columns["level"] -= rise_um.astype(np.float32)
-    assert np.ptp(columns["level"]) < 1
+    """Depths of 10 to 60 um: 1/d - 1/d0 is the same for all, so that they lie within 2 um of each other at 5 um."""
+    begin = np.linspace(10, 60, 60).astype(np.float32)
+    n, level = 60 * 4, begin.copy()
+    stack = (np.arange(n, dtype=np.int32), np.repeat(np.arange(60), 4).astype(np.int32))
+    layers = (*stack, np.tile(np.arange(4) * H_UM, 60).astype(np.float32), np.full(n, H_UM, np.float32))
+    matrix = (np.clip(layers[2] + H_UM - level[layers[1]], 0, H_UM) / H_UM).astype(np.float32)
+    laid = np.array([(begin - 5.0).sum() / H_UM])
+    rest = formation.raise_floors(H_UM, False, laid, np.zeros(60, np.int64), np.ones(60, bool), layers, matrix, level)
+    assert abs(rest[0]) < 1e-4
+    assert level.mean() == pytest.approx(5.0, abs=1e-3)
+    np.testing.assert_allclose(1 / level - 1 / begin, (1 / level - 1 / begin)[0], rtol=1e-4)
+    assert np.ptp(level) < 2
 
 
-def test_shares_conserve_what_osteoblasts_lay():
-    """Nothing is invented, and truncation loses less than a unit of 2^-24 voxel per osteoblast and per column."""
-    columns, (deposit, own) = random_columns(5), osteoblasts(5)
-    lost = deposit.sum(dtype=float) / H_UM**3 * UNIT - share(columns, deposit, own).sum()
-    assert 0 <= lost < deposit.size + 60
-
-
-def test_the_order_of_osteoblasts_changes_no_bit():
-    """Ten random orders of 300 osteoblasts give identical inboxes."""
-    columns, (deposit, own) = random_columns(6), osteoblasts(6)
-    expected = share(columns, deposit, own)
-    for seed in range(10):
-        order = np.random.default_rng(seed).permutation(deposit.size)
-        np.testing.assert_array_equal(share(columns, deposit[order], own[order]), expected)
-
-
-def passed_on(columns, inbox):
-    names = ("level", "start", "phase", "floor", "area")
-    out = inbox.copy()
-    formation.pass_on(H_UM**3, tuple(columns[name] for name in names), columns["site"].astype(np.int64), out)
-    return out
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_excess_is_passed_on_like_the_plain_twin(seed):
-    """Every inbox is the same integer."""
-    columns = random_columns(seed)
-    inbox = np.random.default_rng(seed).integers(0, UNIT // 8, 60)
-    np.testing.assert_array_equal(passed_on(columns, inbox), pass_on_plain(H_UM**3, as_dicts(columns), inbox.tolist()))
-
-
-def test_a_site_fills_its_cavity_before_anything_is_laid_above_it():
-    """Deposits of a full column go to the open ones of its site, none to the other site; nothing is invented."""
-    columns = random_columns(7)
-    columns["phase"][:], columns["floor"][:] = turnover.FORMATION, turnover.FLOOR
-    full = columns["level"] <= columns["start"]
-    inbox = np.where(full & (columns["site"] == 0), UNIT // 100, 0).astype(np.int64)
-    after = passed_on(columns, inbox)
-    assert (after[full] == 0).all()
-    assert (after[columns["site"] == 1] == 0).all()
-    assert 0 <= inbox.sum() - after.sum() < 60
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_inboxes_settle_like_the_plain_twin(seed):
-    """Levels, layers, matrix, osteoid and what found no room, for columns with cavities and for full ones."""
-    columns, block, rng = random_columns(seed), random_block(seed, SHAPE), np.random.default_rng(seed)
-    roots = columns["root"]
-    block["matrix"][roots] = np.maximum(block["matrix"][roots], 0.25)
-    block["osteoid"] = np.minimum(block["osteoid"], block["matrix"])
-    block["bmu"][roots] = columns["site"]
-    normal = rng.normal(size=(60, 3))
-    columns["normal"] = (normal / np.linalg.norm(normal, axis=1, keepdims=True)).astype(np.float32)
-    column, top = np.arange(60, dtype=np.int32), np.maximum(columns["level"], 0).astype(np.float32)
-    thick = (block["matrix"][roots] * np.float32(H_UM)).astype(np.float32)
-    layer_of = np.full(block["matrix"].size, -1, np.int32)
-    layer_of[roots] = column
-    inbox = rng.integers(-1, 2, 60) * rng.integers(0, UNIT, 60)
-    twin = {name: array.copy() for name, array in block.items()}
-    own, dicts = amounts(block), as_dicts(columns)
-    layers = [list(row) for row in zip(roots.tolist(), column.tolist(), top.tolist(), thick.tolist(), strict=True)]
-    expected = settle_inboxes_plain(8, H_UM, inbox.tolist(), dicts, layers, twin, SHAPE, own)
-    before, book, moved = totals_plain(block, SHAPE), np.zeros((3, SHAPE[0], 2), np.int64), np.zeros((60, 2), np.int64)
-    shafts = tuple(columns[name] for name in ("level", "start", "area", "site", "root", "normal"))
-    lattice = (block["matrix"].reshape(SHAPE), *(block[name] for name in ("matrix", "osteoid", "osteoid_day", "bmu")))
-    unplaced = formation.settle_inboxes(8, H_UM, inbox, shafts, (column, top, thick), layer_of, lattice, book, moved)
-    assert unplaced == pytest.approx(expected, abs=1e-5)
-    np.testing.assert_allclose(columns["level"], [c["level"] for c in dicts], atol=1e-4)
-    np.testing.assert_allclose(top, [layer[2] for layer in layers], atol=1e-4)
-    np.testing.assert_allclose(block["matrix"], twin["matrix"], atol=1e-6)
-    np.testing.assert_allclose(block["osteoid"], np.array(own["osteoid"]) / UNIT, atol=1e-6)
-    np.testing.assert_array_equal(totals_plain(block, SHAPE), before + book)
-    assert moved[:, 1].sum() == book[0, :, 0].sum() > 0
-    assert block["matrix"].max() <= 1
+@pytest.mark.parametrize("seed", range(8))
+def test_roofs_grow_like_the_plain_twin(seed):
+    """The same new layers above full columns of a crowded site, and the same partial layers grown to whole voxels."""
+    rng = np.random.default_rng(seed)
+    block, count = random_block(seed, SHAPE), 12
+    matrix, bmu = block["matrix"], block["bmu"]
+    bmu[:] = -1
+    voxel = rng.permutation(np.flatnonzero(matrix > 0.5))[:40].astype(np.int32)
+    column, site = np.arange(40, dtype=np.int32) % count, rng.integers(0, 2, count).astype(np.int32)
+    bmu[voxel] = site[column]
+    matrix[voxel[:30]] = 1
+    before = matrix[voxel] * np.float32(H_UM)
+    top = np.where(np.arange(40) < count, 0, np.floor(rng.random(40) * 60) / 4).astype(np.float32)
+    normal = rng.normal(size=(count, 3))
+    normal = (normal / np.linalg.norm(normal, axis=1, keepdims=True)).astype(np.float32)
+    level = (np.floor(rng.random(count) * 80) / 4 - 10).astype(np.float32)
+    phase = np.where(rng.random(count) < 0.8, turnover.FORMATION, turnover.SLOW).astype(np.uint8)
+    floor = np.where(rng.random(count) < 0.8, turnover.FLOOR, turnover.NO_FLOOR).astype(np.uint8)
+    layer_of, column_of_root = (np.full(matrix.size, -1, np.int32) for _ in range(2))
+    layer_of[voxel], column_of_root[voxel[:count]] = np.arange(40), np.arange(count)
+    bone = np.flatnonzero((matrix >= 0.5) & (rng.random(matrix.size) < 0.2))
+    row_of = np.full(matrix.size, -1, np.int32)
+    row_of[bone] = np.arange(bone.size)
+    facing = rng.normal(size=(bone.size, 3)).astype(np.float32)
+    layers = (voxel, column, top, before.copy(), before)
+    crowded = np.array([True, seed % 2 == 1])
+    names = ("level", "phase", "floor", "site", "root", "normal")
+    columns = (level, phase, floor, site, voxel[:count].copy(), normal)
+    dicts = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    surface = dict(zip(bone.tolist(), facing.astype(float), strict=True))
+    rows = as_rows(layers)
+    after, fresh = roofs_plain(H_UM, SHAPE, crowded, rows, dicts, surface, matrix, bmu)
+    new = tuple(np.empty(500, t) for t in (np.int32, np.int32, np.float32, np.float32, np.float32))
+    tried = np.full(matrix.size, -1, np.int32)
+    maps = (matrix, bmu, layer_of, tried)
+    shafts = (*columns, column_of_root)
+    n = formation.grow_roofs(H_UM, SHAPE, crowded, site.astype(np.int64), layers, shafts, (row_of, facing), maps, new)
+    assert n == len(fresh) > 0
+    assert (tried == -1).all()
+    np.testing.assert_allclose(np.stack([a[:n] for a in new], axis=1), fresh, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(np.stack(layers, axis=1), after, rtol=1e-5, atol=1e-4)
+    np.testing.assert_array_equal(layer_of[new[0][:n]], np.arange(n) + 40)
 
 
 def flat_slab(top_fraction, above_fraction):
@@ -175,10 +147,11 @@ def open_patch(tissue, center=MIDDLE, quota_um2=9000.0, reach_um=75.0):
 
 def settle(tissue, day):
     """Let the matrix of every layer follow its column."""
-    stack = tuple(tissue.layers[name] for name in ("voxel", "column", "top_um", "thick_um"))
     body = (*(tissue.flat(name) for name in ("matrix", "osteoid", "mineral", "osteoid_day")), tissue.plane_size)
     moved = np.zeros((tissue.columns.n, 2), np.int64)
-    turnover.settle_layers(day, H_UM, stack, tissue.columns["level_um"], body, tissue.book, moved)
+    columns = (tissue.columns["level_um"], tissue.columns["phase"])
+    turnover.settle_layers(day, H_UM, forming.layer_stack(tissue), columns, body, tissue.book, moved)
+    tissue.columns["released"][:] += moved[:, 0]
 
 
 def erode(tissue, depth_um):
@@ -193,20 +166,13 @@ def erode(tissue, depth_um):
 
 
 def refill(tissue, balance, days=12):
-    """Give every column its eroded depth x balance back in equal inboxes; returns units asked for and unplaced."""
-    columns, layers = tissue.columns, tissue.layers
-    depth = (columns["end_um"] - columns["start_um"]).astype(float)
-    daily = np.ceil(depth * columns["area_um2"] / H_UM**3 * UNIT * balance / days).astype(np.int64)
-    shafts = (*(columns[name] for name in ("level_um", "start_um", "area_um2", "site", "root")), tissue.normals())
-    body = (tissue.lattice.matrix, *(tissue.flat(name) for name in ("matrix", "osteoid", "osteoid_day", "bmu")))
-    unplaced = 0.0
+    """Give the site what it released x balance back in equal amounts; units asked for and left over."""
+    daily = tissue.columns["released"].sum() * balance / days / UNIT
+    pending = np.zeros(1)
     for day in range(days):
-        stack = tuple(layers[name] for name in ("column", "top_um", "thick_um"))
-        moved = np.zeros((columns.n, 2), np.int64)
-        place = (shafts, stack, tissue.layer_of, body, tissue.book)
-        unplaced += formation.settle_inboxes(100 + day, H_UM, daily, *place, moved)
+        pending = forming.lay(tissue, pending + daily)
         settle(tissue, 100 + day)
-    return int(daily.sum()) * days, unplaced * UNIT
+    return daily * days * UNIT, pending[0] * UNIT
 
 
 @pytest.mark.parametrize(("top", "above"), [(1.0, 0.0), (0.625, 0.0), (1.0, 0.25)])
@@ -248,8 +214,8 @@ def oblique(slope_y, slope_x, size=28):
 def test_removed_volume_is_area_times_depth(name):
     """Eroded volume = area x depth on a surface of any direction, within 15 % at 45 um and 20 um voxels.
 
-    Measured 0.90-1.10; refilled, the bone is what it was. `refill` rounds every inbox up, so that columns have up to 12
-    units of 2^-24 too much, and those of several may meet in one voxel.
+    Measured 0.90-1.10. Refilled, the volume is what it was and nothing is missing below the surface; steps of the
+    surface itself become even.
     """
     tissue = oblique(*SLOPES[name])
     before = tissue.lattice.matrix.copy()
@@ -258,7 +224,10 @@ def test_removed_volume_is_area_times_depth(name):
     area = tissue.columns["area_um2"].sum(dtype=float)
     assert removed * H_UM**3 == pytest.approx(45.0 * area, rel=0.15)
     refill(tissue, 1.0)
-    np.testing.assert_allclose(tissue.lattice.matrix, before, rtol=0, atol=2.0**-19)
+    assert tissue.lattice.matrix.sum(dtype=float) == pytest.approx(before.sum(dtype=float), abs=2e-3)
+    inner = ndimage.binary_erosion(before == 1, np.ones((3, 3, 3)))
+    np.testing.assert_allclose(tissue.lattice.matrix[inner], 1, rtol=0, atol=2.0**-19)
+    assert abs(tissue.lattice.matrix - before).max() < 0.6
 
 
 def test_too_much_bone_goes_on_the_surface():
@@ -275,10 +244,6 @@ def test_too_much_bone_goes_on_the_surface():
     assert abs(surplus[5:]).max() <= 2.0**-20
     assert surplus[4].sum() > 0.2 * surplus.sum() > 0
     assert surplus.sum() * UNIT + eroded + unplaced == pytest.approx(asked, abs=50 * tissue.layers.n)
+    assert abs(unplaced) < 1e-4 * asked
     after = totals_plain({name: tissue.flat(name) for name in ("matrix", "osteoid", "mineral")}, (14, 15, 16))
     np.testing.assert_array_equal(after, start + tissue.book)
-
-
-def test_depth_weight_is_the_square_of_the_open_depth():
-    """w = max(d - d0, 0)^2."""
-    assert [formation.depth_weight(d, 2.0) for d in (1.0, 2.0, 5.0)] == [0, 0, 9]

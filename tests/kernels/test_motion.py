@@ -192,22 +192,21 @@ def test_support_rises_between_its_two_ratios():
 
 def test_apposition_equals_its_formula_and_averages_to_the_published_rate():
     """Per osteoblast and day; closing a cavity at the density 1/footprint takes a mean rate of 0.52-0.74 um/d."""
-    for level, start, end in ((40.0, 0.0, 45.0), (-3.0, -4.0, 50.0), (0.0, 0.0, 0.0), (60.0, 0.0, 45.0)):
-        own = motion.apposition_um3(level, start, end, 0.9, BLAST)
-        assert own == pytest.approx(apposition_plain(level, start, end, 0.9, BLAST))
+    for remaining in (0.9, -0.1, 0.0, 1.3):
+        own = motion.apposition_um3(remaining, 0.9, BLAST)
+        assert own == pytest.approx(apposition_plain(remaining, 0.9, BLAST))
     level, days = 45.0, 0
     while level > 2:
-        level, days = level - motion.apposition_um3(level, 0.0, 45.0, 1.0, BLAST) / BLAST.footprint_um2, days + 1
+        level, days = level - motion.apposition_um3(level / 45.0, 1.0, BLAST) / BLAST.footprint_um2, days + 1
     assert 0.52 < 43 / days < 0.74
 
 
 def test_osteoblasts_without_a_column_lay_nothing():
     """Deposits by row equal the scalar rule; 0 where the column is gone."""
-    column_of_root = np.array([0, -1, 1, -1], np.int32)
-    columns = tuple(np.array(a, np.float32) for a in ([10, 40], [0, -2], [45, 60]))
+    column_of_root, remaining = np.array([0, -1, 1, -1], np.int32), np.array([0.25, 0.7])
     voxel, deposit = np.array([0, 1, 2, 2], np.int32), np.full(4, 7, np.float32)
-    motion.osteoblast_intents(np.array([0, 1, 2]), (voxel, deposit), columns, column_of_root, 1.0, BLAST)
-    expected = [apposition_plain(10, 0, 45, 1.0, BLAST), 0, apposition_plain(40, -2, 60, 1.0, BLAST), 7]
+    motion.osteoblast_intents(np.array([0, 1, 2]), (voxel, deposit), remaining, column_of_root, 1.0, BLAST)
+    expected = [apposition_plain(0.25, 1.0, BLAST), 0, apposition_plain(0.7, 1.0, BLAST), 7]
     np.testing.assert_allclose(deposit, expected, rtol=1e-6)
 
 

@@ -36,7 +36,8 @@ class Voxels:
         body = (self.matrix, self.osteoid, self.mineral, self.osteoid_day, self.matrix.size)
         level = np.full(self.matrix.size, H_UM * (1 - fraction), np.float32)
         moved = np.zeros((self.matrix.size, 2), np.int64)
-        turnover.settle_layers(day, H_UM, self.layers, level, body, self.book, moved)
+        columns = (level, np.full(level.size, turnover.SLOW, np.uint8))
+        turnover.settle_layers(day, H_UM, self.layers, columns, body, self.book, moved)
 
     def mineralize(self, day):
         rates = (P.lag_d, P.primary_fraction, P.secondary_rate_per_d, P.full_g_per_cm3)

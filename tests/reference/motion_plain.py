@@ -32,10 +32,9 @@ def erosion_plain(mode, level_um, nuclei, supported, life_factor, activity, p):
     return min(wanted, room), level_um + min(wanted, room) >= limit - 1e-3
 
 
-def apposition_plain(level_um, start_um, end_um, activity, p):
-    """um3 today: the rate falls linearly from open to closing as the cavity fills."""
-    depth = max(end_um - start_um, 1)
-    q = float(np.clip((level_um - start_um) / depth, 0, 1))
+def apposition_plain(remaining, activity, p):
+    """um3 today: the rate falls linearly from open to closing as the cavity of the site fills."""
+    q = float(np.clip(remaining, 0, 1))
     rate = p.open_rate_um_per_d * (q + p.closing_fraction * (1 - q))
     return rate * p.footprint_um2 * activity
 

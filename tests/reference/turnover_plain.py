@@ -68,14 +68,14 @@ def add_plain(own, osteoid_day, v, goal, day):
     return added
 
 
-def settle_plain(own, osteoid_day, layers, level_um, day, spacing_um):
-    """f = clip(top + thick - d, 0, thick) / h for every layer; returns {column: [resorbed, formed]}."""
+def settle_plain(own, osteoid_day, layers, level_um, phase, day, spacing_um):
+    """f = clip(top + thick - d, 0, thick) / h for every layer, no less in formation; {column: [resorbed, formed]}."""
     moved = {c: [0, 0] for c in range(len(level_um))}
     for v, c, top, thick in layers:
         goal = round(min(min(max(top + thick - level_um[c], 0), thick) / spacing_um, 1) * UNIT)
-        if goal < own["matrix"][v]:
+        if goal < own["matrix"][v] and phase[c] < 4:
             moved[c][0] += remove_plain(own, v, goal)
-        elif goal > own["matrix"][v]:
+        if goal > own["matrix"][v]:
             moved[c][1] += add_plain(own, osteoid_day, v, goal, day)
     return moved
 
@@ -94,11 +94,11 @@ AROUND = [(a, b, c) for a in (-1, 0, 1) for b in (-1, 0, 1) for c in (-1, 0, 1) 
 
 
 def before_plain(matrix, bmu, layers, site, spacing_um):
-    """Matrix as it was before a site began: what its layers ({voxel: um}) hold at most, elsewhere what there is."""
+    """Matrix as it was before a site began: what its layers ({voxel: um}) held, elsewhere what there is."""
     before = matrix.astype(np.float64).copy()
-    for v, thick_um in layers.items():
+    for v, before_um in layers.items():
         if bmu[v] == site:
-            before[v] = np.float32(thick_um / spacing_um)
+            before[v] = np.float32(before_um / spacing_um)
     return before
 
 
@@ -111,26 +111,37 @@ def claim_plain(center, site, quota_um2, reach_um, spacing_um, shape, row_of, ma
     """(row, normal, raw area, depth) of quiescent surface of one side, nearest first, until half of the next fits."""
     before = before_plain(matrix, bmu, layers, site, spacing_um)
     sums = ndimage.convolve(np.pad(before.reshape(shape), 2, mode="edge"), np.ones((3, 3, 3)), mode="nearest")
-    here, side, taken, total = np.array(np.unravel_index(center, shape)), None, [], 0.0
+    here, taken, total = np.array(np.unravel_index(center, shape)), [], 0.0
     distance = {}
     for v in np.flatnonzero(row_of >= 0).tolist():
         away = np.linalg.norm(np.array(np.unravel_index(v, shape)) - here) * spacing_um
         if bmu[v] < 0 and away <= reach_um and exposed_plain(v, shape, before):
             distance[v] = away
+    normals = {v: facing_plain(sums, v, shape) for v in distance}
     for v in sorted(distance, key=lambda v: (round(distance[v], 6), v)):
-        z, y, x = (int(i) + 2 for i in np.unravel_index(v, shape))
-        slope = np.array([sums[z + 1, y, x] - sums[z - 1, y, x], sums[z, y + 1, x] - sums[z, y - 1, x],
-                          sums[z, y, x + 1] - sums[z, y, x - 1]])  # fmt: skip
-        normal = slope / (np.linalg.norm(slope) + 1e-9)
-        side = normal if side is None else side
-        if taken and side @ normal < 0.2:
+        own, mean = normals[v], np.zeros(3)
+        for u, other in normals.items():
+            step = np.subtract(np.unravel_index(u, shape), np.unravel_index(v, shape))
+            if np.linalg.norm(step) * spacing_um <= 30 - spacing_um and own @ other > -0.5:
+                mean += other
+        mean /= np.linalg.norm(mean) + 1e-9
+        if taken and taken[0][1] @ mean < 0.2:
             continue
-        area = spacing_um**2 / max(abs(normal).max(), 0.577)
+        area = spacing_um**2 / max(abs(own).max(), 0.577)
         if taken and total + 0.5 * area > quota_um2:
             break
-        taken.append((row_of[v], normal, area, 3 * spacing_um * (sums[z, y, x] / 27 - 0.5) * abs(normal).max()))
+        z, y, x = (int(i) + 2 for i in np.unravel_index(v, shape))
+        taken.append((row_of[v], mean, area, 3 * spacing_um * (sums[z, y, x] / 27 - 0.5) * abs(own).max()))
         total += area
-    return taken, total
+    return taken
+
+
+def facing_plain(sums, v, shape):
+    """Unit gradient at voxel v of the sums over 3x3x3 voxels, which are padded by two."""
+    z, y, x = (int(i) + 2 for i in np.unravel_index(v, shape))
+    slope = np.array([sums[z + 1, y, x] - sums[z - 1, y, x], sums[z, y + 1, x] - sums[z, y - 1, x],
+                      sums[z, y, x + 1] - sums[z, y, x - 1]])  # fmt: skip
+    return slope / (np.linalg.norm(slope) + 1e-9)
 
 
 def partial_above_plain(roots, shape, matrix, bmu):
@@ -149,14 +160,17 @@ def depth_below(w, root, normal, shape):
     return float(offset @ np.asarray(normal, float)), int(offset @ offset)
 
 
-def nearest_plain(w, c, shape, columns, surface, before, bmu):
+def nearest_plain(w, c, shape, columns, surface, before, bmu, above=False):
     """Index of the column whose root is the surface nearest to voxel w, from column c on; None where it is another.
+
+    w lies below the root, or above or beside it.
 
     surface : {voxel: normal}; of two places as near the first in the block is nearest
     """
     site, root_of = columns[c]["site"], {column["root"]: i for i, column in enumerate(columns)}
     window = [(a, b, d) for a in range(-2, 3) for b in range(-2, 3) for d in range(-2, 3)]
-    below = {i: depth_below(w, column["root"], column["normal"], shape)[0] >= 0.5 for i, column in enumerate(columns)}
+    depth = [depth_below(w, column["root"], column["normal"], shape)[0] for column in columns]
+    below = [(along < 0.5) == above for along in depth]
     while True:
         side, near = np.asarray(columns[c]["normal"], float), {}
         for u, _ in neighbors(columns[c]["root"], shape, window):
@@ -178,14 +192,14 @@ def nearest_plain(w, c, shape, columns, surface, before, bmu):
 
 
 def grow_plain(spacing_um, shape, layers, columns, surface, matrix, bmu):
-    """New layers under the front, and the layers afterwards; layers : list of [voxel, column, top, thick].
+    """New layers under the front, and the layers afterwards; layers : list of [voxel, column, top, thick, before].
 
     columns : list of dicts with level, phase, site, root, normal; returns (layers, new layers)
     """
     layers, new, bmu, tried = [list(layer) for layer in layers], [], bmu.copy(), {}
     row_of = {layer[0]: row for row, layer in enumerate(layers)}
     for layer in layers:
-        v, c, top, thick = layer
+        v, c, top, thick, _ = layer
         column = columns[c]
         if column["phase"] not in (1, 2) or column["level"] < top + thick - spacing_um:
             continue
@@ -200,7 +214,7 @@ def grow_plain(spacing_um, shape, layers, columns, surface, matrix, bmu):
                 if old["root"] == w or below < 0.5 or old["level"] > other[2]:
                     continue
             tried[w] = column["site"]
-            held = {entry[0]: entry[3] for entry in [*layers, *new]}
+            held = {entry[0]: entry[4] for entry in layers}
             before = before_plain(matrix, bmu, held, column["site"], spacing_um)
             i = nearest_plain(w, c, shape, columns, surface, before, bmu)
             if i is None or columns[i]["phase"] >= 3:
