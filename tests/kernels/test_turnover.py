@@ -16,6 +16,7 @@ from turnover_plain import (
     random_block,
     remove_plain,
     settle_plain,
+    sink_plain,
     totals_plain,
 )
 
@@ -371,6 +372,22 @@ def test_a_front_grows_like_the_plain_twin(seed):
     np.testing.assert_allclose(np.stack(layers, axis=1), after, rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(layer_of[new[0][:n]], np.arange(n) + 40)
     np.testing.assert_array_equal(block["bmu"][new[0][:n]], columns[2][new[1][:n]])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_floors_sink_like_the_plain_twin(seed):
+    """Every patch loses area x amount, its highest columns first, to 1e-3 um; deeper ones wait for the others."""
+    rng = np.random.default_rng(seed)
+    owner, level = rng.integers(0, 5, 40), (rng.random(40) * 20 - 5).astype(np.float32)
+    amount, area = (rng.random(5) * 6)[owner], (300 + 200 * rng.random(40)).astype(np.float32)
+    amount[owner == 0] = 0
+    order = np.lexsort((level, owner))
+    after = level[order]
+    turnover.sink_floors(owner[order], amount[order], area[order], after)
+    expected = sink_plain(*(a[order].tolist() for a in (owner, amount, area, level)))
+    np.testing.assert_allclose(after, expected, atol=1e-3)
+    lost = np.bincount(owner[order], area[order] * (after - level[order]).astype(float), 5)
+    np.testing.assert_allclose(lost, np.bincount(owner, amount * area, 5), rtol=1e-4, atol=0.1)
 
 
 def drilled(radius_um):

@@ -232,6 +232,22 @@ def grow_plain(spacing_um, shape, layers, columns, surface, matrix, bmu):
     return layers, new
 
 
+def sink_plain(owner, amount_um, area_um2, level_um):
+    """Levels after every owner took amount x area from the highest columns first, by bisection on the common floor."""
+    after = list(level_um)
+    for one in set(owner):
+        own = [i for i, o in enumerate(owner) if o == one]
+        asked = sum(amount_um[i] * area_um2[i] for i in own)
+        low, high = min(level_um[i] for i in own), max(level_um[i] for i in own) + asked
+        for _ in range(80):
+            floor = 0.5 * (low + high)
+            taken = sum(max(floor - level_um[i], 0) * area_um2[i] for i in own)
+            low, high = (floor, high) if taken < asked else (low, floor)
+        for i in own:
+            after[i] = max(after[i], high)
+    return after
+
+
 def floor_plain(root, below_um, normal, reach_um, spacing_um, shape, matrix):
     """True where bone lies within reach of the bottom of a column, or the bottom lies beyond a face of the block."""
     bottom = np.array(np.unravel_index(root, shape)) + np.asarray(normal, float) * (below_um / spacing_um)
