@@ -1,11 +1,11 @@
-"""Formation: what osteoblasts lay is shared over the columns under their footprint, and laid on them when all are full."""
+"""Formation: the floors of a site rise by what its osteoblasts lay, in its cavity and then above the surface."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from . import kernel, rule
-from .turnover import FLOOR, FORMATION, SCALE, below_root, clear_around, nearest_root, quantum
+from .turnover import FLOOR, FORMATION, below_root, clear_around, nearest_root, quantum
 
 CLOSE_UM = 1e-3
 """Levels and layers this near to each other meet, um."""
@@ -27,7 +27,7 @@ def room_of(spacing_um, layers, matrix, out_room):
 
 @rule
 def raised(level_um, zero_um, push):
-    """Level after a push, deeper ones rise more: dd/ds = -(d - zero)^2, so d - zero becomes 1 / (1 / (d - zero) + s)."""
+    """Level after a push s, deeper ones rise more: dd/ds = -(d - zero)^2, d - zero becomes 1 / (1 / (d - zero) + s)."""
     deep = level_um - zero_um
     return zero_um + deep / (1.0 + push * deep) if deep > 0.0 else level_um
 

@@ -33,6 +33,8 @@ OTHER_WAY = -0.5
 EVEN_UM = 30.0
 """Columns have the mean normal of the surface within this distance less a voxel, so that normals of fine voxels see as
 much bone as those of coarse ones."""
+NEIGHBOR = 3
+"""Squared distance of the 26 neighbors; what is farther from a root belongs to it within 60 degrees of its normal."""
 LEAST_DEPTH = 0.5
 """A voxel lies below a root from this depth along its normal, voxels."""
 
@@ -326,7 +328,8 @@ def nearest_root(place, column, spacing_um, shape, columns, surface, block, abov
     The place lies below the root, or above (or beside) it where `above` says so.
 
     The search goes from root to nearer neighboring root (5x5x5); of two as near the first in the block wins. -1 where
-    the nearest surface of that side is no root of the site: surface that nobody claimed, or the root of another site.
+    the nearest surface of that side is no root of the site: surface that nobody claimed, or the root of another site;
+    or where the way to the nearest root is more than 60 degrees off its normal: a root in a hole owns none beside it.
 
     columns : (site, root, normal (C, 3), column_of_root)    surface : (row of a voxel or -1, normal (N, 3))
     """
@@ -353,7 +356,8 @@ def nearest_root(place, column, spacing_um, shape, columns, surface, block, abov
         if foreign:
             return -1, best
         if next_root == start:
-            return nearest, best
+            along, _ = below_root(place, root[start], shape, normal, start)
+            return nearest if best <= NEIGHBOR or 4.0 * along * along >= best else -1, best
         start, nearest = next_root, next_root
 
 
@@ -454,7 +458,7 @@ def clear_around(voxel, shape, out):
 
 @rule
 def solid_near(center, r, shape, layers, matrix):
-    """Whether bone that no site has eroded or will erode lies within r of a place (z, y, x), voxels; the first such voxel ends it."""
+    """Whether bone that no site has eroded or will erode lies within r voxels of a place (z, y, x)."""
     left, layer_of = layers
     nz, ny, nx = shape
     z, y, x = center

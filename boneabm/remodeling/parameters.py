@@ -166,7 +166,7 @@ class TissueParameters:
         low, high = (parameters[f"osteoclast.support_{name}"].value for name in ("low", "high"))
         if low >= high:
             raise InputError(
-                f"osteoclast.support_low = {low:g}, osteoclast.support_high = {high:g}: erosion cannot rise between them. "
+                f"osteoclast.support_low = {low:g}, osteoclast.support_high = {high:g}: erosion cannot rise between. "
                 "Allowed: support_low below support_high. Fix: change one of them under [parameters]."
             )
         return cls(

@@ -187,7 +187,8 @@ def nearest_plain(w, c, shape, columns, surface, before, bmu, above=False):
         if i is None or columns[i]["site"] != site:
             return None
         if i == c:
-            return c if below[c] else None
+            far = min(near)[0]
+            return c if below[c] and (far <= 3 or 4 * depth[c] ** 2 >= far) else None
         c = i
 
 
