@@ -161,7 +161,7 @@ def osteoclast_intents(rows, seed, day, spacing_um, shape, cells, columns, colum
 def apposition_um3(remaining, activity, p):
     """Osteoid that one osteoblast lays today, um3: footprint x rate, the rate falls as the cavity of its site closes.
 
-    rate = open x (closing + (1 - closing) q), q = remaining depth / cavity depth of the columns of the site
+    rate = open x (closing + (1 - closing) q), q = volume left to fill / volume released, of the columns of the site
     """
     q = min(max(remaining, 0.0), 1.0)
     return p.footprint_um2 * p.open_rate_um_per_d * (p.closing_fraction + (1.0 - p.closing_fraction) * q) * activity

@@ -78,7 +78,7 @@ class Tissue:
     drug    : bisphosphonate on and in bone, None until the first dose
     claimed_um2 : (365,) float64, area claimed on each of the last days, a ring by day
     layer_of, column_of_root : (Z*Y*X,) int32, row by voxel or -1; derived
-    tried   : (Z*Y*X,) int32, room of `grow_front`, -1 between its calls
+    tried   : (Z*Y*X,) int32, room of `grow_front` and `grow_roofs`, -1 between their calls
     """
 
     def __init__(self, lattice: VoxelLattice) -> None:

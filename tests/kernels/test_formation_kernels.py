@@ -231,7 +231,7 @@ def test_removed_volume_is_area_times_depth(name):
 
 
 def test_too_much_bone_goes_on_the_surface():
-    """Balance 1.3: the surplus lies above the old surface, no voxel exceeds 1, all of it is booked or unplaced."""
+    """Balance 1.3: the surplus lies above the old surface, no voxel exceeds 1, all of it is booked or left over."""
     tissue = flat_slab(1.0, 0.0)
     before = tissue.lattice.matrix.copy()
     open_patch(tissue)
