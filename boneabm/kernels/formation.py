@@ -95,17 +95,16 @@ def raise_floors(spacing_um, beyond, laid, site_row, builds, layers, matrix, lev
 
 
 @kernel
-def grow_roofs(spacing_um, shape, crowded, site_row, layers, columns, surface, maps, out_new):
-    """Full columns of sites that lay more than their cavity holds continue into the marrow above them.
+def grow_roofs(spacing_um, shape, layers, columns, surface, maps, out_new):
+    """Columns whose floor comes near the surface continue into the marrow above them.
 
-    A partial layer that is full grows to a whole voxel; a voxel beside a full layer belongs to the nearest root of the
-    site, if no other surface of that side is nearer, from
+    A partial layer grows to a whole voxel; a voxel beside a layer within 1.5 voxels of the floor belongs to the nearest
+    root of the site, if no other surface of that side is nearer, from
 
         top = depth of the root + distance from it along its normal (< 0 above) - h/2
 
     so that the new surface is as even as one that is refilled.
 
-    crowded : (S,) bool of sites      site_row : (C,) int64, row of the site of each column
     layers  : (voxel, column, top_um, thick_um, before_um) of (L,), changed in place
     columns : (level_um, phase, floor, site, root voxel, normal (C, 3), column_of_root (Z*Y*X,))
     surface : (row of a voxel or -1 (Z*Y*X,), normal (N, 3))
@@ -121,8 +120,7 @@ def grow_roofs(spacing_um, shape, crowded, site_row, layers, columns, surface, m
     n = 0
     for row in range(voxel.size):
         col = column[row]
-        builds = phase[col] == FORMATION and floor[col] == FLOOR and crowded[site_row[col]]
-        if not builds or level[col] > top[row] + CLOSE_UM:
+        if phase[col] != FORMATION or floor[col] != FLOOR or level[col] > top[row] + 1.5 * spacing_um:
             continue
         if thick[row] < spacing_um - CLOSE_UM:
             top[row] -= spacing_um - thick[row]

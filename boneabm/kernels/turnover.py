@@ -7,8 +7,8 @@ surface and holds at most `thick` um of matrix, so its fraction is always
     f = clip(top + thick - d, 0, thick) / h
 
 Erosion raises d, formation lowers it: advance is exact below the size of a voxel, and floors that are refilled to the
-old surface leave it as it was, its steps of voxels evened. Fractions are rounded to 2^-24, the amounts are integers, and
-every change is booked per z plane:
+old surface leave it as it was, its steps of voxels evened. Fractions are rounded to 2^-24, the amounts are integers,
+and every change is booked per z plane:
 book[quantity, z] = (sum of amounts, sum of amounts x position in plane), quantity 0 matrix, 1 osteoid, 2 mineral.
 """
 

@@ -81,7 +81,7 @@ def shape_change(
     a voxel not quite filled is not a hole.
     """
     layers, lattice = tissue.layers, tissue.lattice
-    own = np.flatnonzero(np.isin(layers["column"], rows))
+    own = np.flatnonzero(np.isin(layers["column"], rows) & (layers["before_um"] > 0))
     where = np.stack(np.unravel_index(layers["voxel"][own], lattice.shape), axis=1)
     low = np.maximum(where.min(axis=0) - 3, 0)
     high = np.minimum(where.max(axis=0) + 4, lattice.shape)

@@ -12,8 +12,6 @@ from .parameters import OsteoblastParameters, OsteocyteParameters
 from .signaling import Signals
 from .tissue import NEVER, Tissue
 
-MOST_ROOFS = 3
-"""Voxels that a site can grow beyond its surface in a day."""
 LEAST_EXCESS = 1e-3
 """What a site lays beyond its room before it grows above its surface, voxels."""
 
@@ -73,12 +71,10 @@ def lay(tissue: Tissue, laid: np.ndarray) -> np.ndarray:
 
     Returns what found no room, less than 0 where layers took more. The matrix follows when layers are settled.
     """
+    grow_roofs(tissue)
     rest = raise_floors(tissue, laid, False)
-    for _ in range(MOST_ROOFS):
-        crowded = rest > LEAST_EXCESS
-        if not crowded.any():
-            break
-        grow_roofs(tissue, crowded)
+    crowded = rest > LEAST_EXCESS
+    if crowded.any():
         rest = np.where(crowded, raise_floors(tissue, np.where(crowded, laid, 0.0), True), rest)
     return rest
 
@@ -91,8 +87,8 @@ def raise_floors(tissue: Tissue, laid: np.ndarray, beyond: bool) -> np.ndarray:
     return formation.raise_floors(lattice.spacing_um, beyond, laid, *who, *body)
 
 
-def grow_roofs(tissue: Tissue, crowded: np.ndarray) -> None:
-    """Let full columns of crowded sites, (S,) bool, continue above the surface."""
+def grow_roofs(tissue: Tissue) -> None:
+    """Let columns whose floor comes near the surface continue above it."""
     layers, columns = tissue.layers, tissue.columns
     most = 4 * layers.n + 1024
     new = tuple(np.empty(most, kind) for kind in (np.int32, np.int32, np.float32, np.float32, np.float32))
@@ -102,8 +98,7 @@ def grow_roofs(tissue: Tissue, crowded: np.ndarray) -> None:
     geometry = (tissue.lattice.spacing_um, tissue.lattice.shape)
     faces = (tissue.surface.row, tissue.surface.normal)
     maps = (tissue.flat("matrix"), tissue.flat("bmu"), tissue.layer_of, tissue.tried)
-    site_row = tissue.site_rows(columns["site"])
-    count = formation.grow_roofs(*geometry, crowded, site_row, stack, shafts, faces, maps, new)
+    count = formation.grow_roofs(*geometry, stack, shafts, faces, maps, new)
     voxel, column, top, whole, before = (array[:count] for array in new)
     layers.append(count, voxel=voxel, column=column, top_um=top, thick_um=whole, before_um=before)
 

@@ -86,7 +86,7 @@ def test_refilling_evens_the_floor_of_a_site():
 
 @pytest.mark.parametrize("seed", range(8))
 def test_roofs_grow_like_the_plain_twin(seed):
-    """The same new layers above full columns of a crowded site, and the same partial layers grown to whole voxels."""
+    """The same new layers above columns whose floor is near, and the same partial layers grown to whole voxels."""
     rng = np.random.default_rng(seed)
     block, count = random_block(seed, SHAPE), 12
     matrix, bmu = block["matrix"], block["bmu"]
@@ -109,18 +109,17 @@ def test_roofs_grow_like_the_plain_twin(seed):
     row_of[bone] = np.arange(bone.size)
     facing = rng.normal(size=(bone.size, 3)).astype(np.float32)
     layers = (voxel, column, top, before.copy(), before)
-    crowded = np.array([True, seed % 2 == 1])
     names = ("level", "phase", "floor", "site", "root", "normal")
     columns = (level, phase, floor, site, voxel[:count].copy(), normal)
     dicts = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
     surface = dict(zip(bone.tolist(), facing.astype(float), strict=True))
     rows = as_rows(layers)
-    after, fresh = roofs_plain(H_UM, SHAPE, crowded, rows, dicts, surface, matrix, bmu)
+    after, fresh = roofs_plain(H_UM, SHAPE, rows, dicts, surface, matrix, bmu)
     new = tuple(np.empty(500, t) for t in (np.int32, np.int32, np.float32, np.float32, np.float32))
     tried = np.full(matrix.size, -1, np.int32)
     maps = (matrix, bmu, layer_of, tried)
     shafts = (*columns, column_of_root)
-    n = formation.grow_roofs(H_UM, SHAPE, crowded, site.astype(np.int64), layers, shafts, (row_of, facing), maps, new)
+    n = formation.grow_roofs(H_UM, SHAPE, layers, shafts, (row_of, facing), maps, new)
     assert n == len(fresh) > 0
     assert (tried == -1).all()
     np.testing.assert_allclose(np.stack([a[:n] for a in new], axis=1), fresh, rtol=1e-5, atol=1e-4)

@@ -83,6 +83,23 @@ def tilted_plate(slope_y, slope_x, spacing_um):
     return quiet_bone(abs(across) <= 120.0, spacing_um)
 
 
+@pytest.mark.parametrize("balance", [0.9, 0.95, 1.1])
+def test_every_day_the_bone_gains_what_osteoblasts_lay(balance):
+    """On a tilted plate, for a cavity filled short of its surface, just to it or beyond: to 1e-3 each day."""
+    simulation = tilted_plate(0.5, 0.25, 20.0)
+    rules = simulation.rules
+    simulation.rules = replace(rules, osteoblast=rules.osteoblast._replace(balance=balance))
+    tissue, footprint_um2, days = simulation.tissue, rules.osteoblast.footprint_um2, 0
+    start_site(simulation)
+    while tissue.sites.n:
+        simulation.step()
+        laid_um3 = tissue.today.apposition_um * footprint_um2
+        formed_um3 = tissue.volume_um3(tissue.today.formed)
+        assert formed_um3 == pytest.approx(laid_um3, rel=1e-3, abs=2e-3 * 20.0**3)
+        days += laid_um3 > 0
+    assert days > 60
+
+
 @pytest.mark.parametrize("spacing_um", [10.0, 20.0])
 def test_a_plate_that_is_remodeled_again_and_again_stays_a_plate(spacing_um):
     """Five sites on one place of a tilted plate, balance 1: each takes area x depth and lays what was taken.

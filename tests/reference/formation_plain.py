@@ -48,18 +48,19 @@ def raise_plain(spacing_um, beyond, laid, sites, builds, layers, matrix, levels)
     return levels, rest
 
 
-def roofs_plain(spacing_um, shape, crowded, layers, columns, surface, matrix, bmu):
-    """Layers after full partial ones have grown, and the new ones above; layers : [voxel, column, top, thick, before].
+def roofs_plain(spacing_um, shape, layers, columns, surface, matrix, bmu):
+    """Layers after partial ones near the floor have grown, and the new ones above.
 
-    columns : list of dicts with level, phase, floor, site, root, normal; crowded : flags of sites
+    layers  : list of [voxel, column, top, thick, before]
+    columns : list of dicts with level, phase, floor, site, root, normal
     """
     layers, new, bmu, tried = [list(layer) for layer in layers], [], bmu.copy(), {}
     row_of = {layer[0]: row for row, layer in enumerate(layers)}
     for layer in layers:
         v, c, top, thick, _ = layer
         column = columns[c]
-        builds = (column["phase"], column["floor"]) == (FORMATION, FLOOR) and crowded[column["site"]]
-        if not builds or column["level"] > top + 1e-3:
+        builds = (column["phase"], column["floor"]) == (FORMATION, FLOOR)
+        if not builds or column["level"] > top + 1.5 * spacing_um:
             continue
         if thick < spacing_um - 1e-3:
             layer[2], layer[3] = top - (spacing_um - thick), spacing_um
