@@ -161,14 +161,3 @@ def gradient_area(first, last, smooth, spacing_um, out_area_um2):
                 gx = (smooth[z, y, right] - smooth[z, y, left]) / max(right - left, 1)
                 total += math.sqrt(gz * gz + gy * gy + gx * gx)
         out_area_um2[z] = total * spacing_um * spacing_um
-
-
-@kernel
-def face_neighbors(matrix, z, y, x):
-    """Sum of the matrix fraction of the six face neighbors; beyond the block its faces repeat."""
-    nz, ny, nx = matrix.shape
-    return (
-        matrix[max(z - 1, 0), y, x] + matrix[min(z + 1, nz - 1), y, x]
-        + matrix[z, max(y - 1, 0), x] + matrix[z, min(y + 1, ny - 1), x]
-        + matrix[z, y, max(x - 1, 0)] + matrix[z, y, min(x + 1, nx - 1)]
-    )  # fmt: skip

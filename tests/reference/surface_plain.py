@@ -39,9 +39,3 @@ def gradient_area_plain(smooth, spacing_um):
     """Per z plane: sum of |grad f| h^2, f smoothed and in voxel units."""
     gradient = np.stack(np.gradient(smooth.astype(float)))
     return np.linalg.norm(gradient, axis=0).sum(axis=(1, 2)) * spacing_um**2
-
-
-def face_neighbors_plain(matrix):
-    """Sum over the six face neighbors; the block repeats its faces."""
-    wide = np.pad(matrix.astype(float), 1, mode="edge")
-    return sum(shifted(wide, *step, matrix.shape, 1) for step in FACES)
