@@ -69,7 +69,7 @@ class DayTotals:
 class Tissue:
     """Lattice, cells, sites and the maps between them.
 
-    sites   : open remodeling sites (BMUs), one row each, sorted by number; pending: voxels laid and not yet taken up
+    sites   : open remodeling sites (BMUs), one row each, by number; pending: voxels laid and not yet taken up
     columns : columns of matrix under claimed surface; the order of rows is the order of claiming
     layers  : voxels that belong to columns; before_um: the matrix that they held when they were claimed
     apoptotic, loose : neighborhoods of dying osteocytes, voxels of loose fragments
