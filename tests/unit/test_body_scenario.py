@@ -520,7 +520,7 @@ def test_a_run_of_a_mouse_says_that_its_cells_are_human():
     assert "species" not in " ".join(doubts(Scenario.load("hirit"), ParameterSet.load()).lines())
 
 
-@pytest.mark.parametrize(("voxel_um", "told"), [(8, True), (10, False), (16, False), (20, False), (25, False), (40, True)])
+@pytest.mark.parametrize(("voxel_um", "told"), [(8, True), (10, False), (20, False), (25, False), (40, True)])
 def test_voxels_that_the_constants_are_not_fitted_for_are_told(voxel_um, told):
     """At 10 and 40 um, not from 15 to 25; the line names the size."""
     bone = f'{BONE}voxel = "{voxel_um} um"\n'
